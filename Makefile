@@ -1,0 +1,155 @@
+# exgate: one Makefile, no recursion. `make help` lists the targets.
+#
+# Two object trees keep the release free of test seams:
+#   build/release   what gets installed
+#   build/check     the same sources with -DEXG_TEST_SEAMS (movable clock, fail points), and the tests
+# Variables: V=1 shows commands, DEVELOPER=1 turns warnings into errors, SANITIZE=address,undefined
+# instruments everything (in a tree of its own), DESTDIR and PREFIX place the installation.
+# Settings for one machine go into config.mak, which is not tracked.
+
+VERSION := 0.1.0
+-include config.mak
+
+PREFIX     ?= /usr/local
+SBINDIR    ?= $(PREFIX)/sbin
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+SYSCONFDIR ?= /etc
+UNITDIR    ?= /lib/systemd/system
+SYSUSERSDIR ?= /usr/lib/sysusers.d
+
+CC         ?= cc
+PKG_CONFIG ?= pkg-config
+PROVE      ?= prove
+JOBS       ?= $(shell nproc)
+CFLAGS     ?= -O2 -g
+SCHEMA_DIR ?= ../shared/ews-schema
+V          ?= 0
+
+PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),yes)
+ifeq ($(filter demo check install-deps help,$(MAKECMDGOALS)),)
+$(error Libraries are missing: run packaging/install-deps first)
+endif
+endif
+endif
+
+WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes \
+            -Wpointer-arith -Wformat=2 -Wvla -Wshadow -Wwrite-strings -Wundef
+ifeq ($(DEVELOPER),1)
+WARNINGS += -Werror
+endif
+HARDENING := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+LINK_HARDENING := -pie -Wl,-z,relro,-z,now
+TREE :=
+ifdef SANITIZE
+comma := ,
+TREE := -$(subst $(comma),-,$(SANITIZE))
+HARDENING := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LINK_HARDENING := -pie -fsanitize=$(SANITIZE)
+endif
+
+ALL_CFLAGS = -std=gnu11 -I. -D_GNU_SOURCE -DEXG_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"exgate"' \
+             -DGLIB_VERSION_MIN_REQUIRED=GLIB_VERSION_2_68 $(WARNINGS) $(HARDENING) \
+             $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(CPPFLAGS)
+ALL_LDFLAGS = $(LINK_HARDENING) $(LDFLAGS)
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+
+RELEASE := build/release$(TREE)
+CHECK   := build/check$(TREE)
+# farther-reaching make rules (tests, demo, bench) find the programs here
+export EXG_TOP := $(CURDIR)
+export EXG_BUILD := $(CURDIR)/$(CHECK)
+export EXG_RELEASE := $(CURDIR)/$(RELEASE)
+export EXG_SCHEMA := $(abspath $(SCHEMA_DIR))
+export EXG_SANITIZE := $(SANITIZE)
+
+# --- what is built from what ------------------------------------------------------------------
+
+COMMON_SRC := $(sort $(wildcard common/*/*.c))
+LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
+SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
+BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
+TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
+UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
+PROGRAMS   := exgate-lmtpd exchange-sim
+
+objects = $(patsubst %.c,$(2)/%.o,$(1))
+SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC)
+
+ifeq ($(V),0)
+say = @printf '  %-5s %s\n' $(1) $@;
+else
+say =
+endif
+
+.PHONY: all check demo bench install clean help install-deps programs-check tests-build FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(addprefix $(RELEASE)/,$(PROGRAMS))
+
+# A tree is rebuilt when the flags it was built with change.
+define tree
+$(1)/flags: FORCE
+	@mkdir -p $(1)
+	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(2) $(ALL_LDFLAGS))' | cmp -s - $$@ || \
+	 echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(2) $(ALL_LDFLAGS))' > $$@
+
+$(1)/%.o: %.c $(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC)$(CC) $(ALL_CFLAGS) $(2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+
+$(1)/libexgate.a: $(call objects,$(COMMON_SRC),$(1))
+	@rm -f $$@
+	$$(call say,AR)$(AR) rcs $$@ $$^
+
+$(1)/exgate-lmtpd: $(call objects,$(LMTP_SRC),$(1)) $(1)/libexgate.a
+$(1)/exchange-sim: $(call objects,$(SIM_SRC),$(1)) $(1)/libexgate.a
+$(addprefix $(1)/,$(PROGRAMS)):
+	$$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
+endef
+$(eval $(call tree,$(RELEASE),))
+$(eval $(call tree,$(CHECK),-DEXG_TEST_SEAMS=1))
+
+-include $(patsubst %.c,$(RELEASE)/%.d,$(SOURCES)) $(patsubst %.c,$(CHECK)/%.d,$(SOURCES))
+
+# --- tests ------------------------------------------------------------------------------------
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(CHECK)/tests/unit/%.t,$(UNIT_SRC))
+# A unit test of the LMTP server links the server's objects, without its main().
+LMTP_PARTS := $(filter-out $(CHECK)/lmtp/main.o,$(call objects,$(LMTP_SRC),$(CHECK)))
+SIM_PARTS  := $(filter-out $(CHECK)/tests/exchange-sim/main.o,$(call objects,$(SIM_SRC),$(CHECK)))
+$(CHECK)/tests/unit/lmtp/%.t: EXTRA = $(LMTP_PARTS)
+$(filter $(CHECK)/tests/unit/lmtp/%.t,$(UNIT_TESTS)): $(LMTP_PARTS)
+$(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
+$(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
+$(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS)
+
+SCRIPT_TESTS := $(sort $(wildcard tests/lint/*.t tests/system/*.t))
+# T='tests/lint/layers.t …' runs just those
+T ?= $(UNIT_TESTS) $(SCRIPT_TESTS)
+
+programs-check: $(addprefix $(CHECK)/,$(PROGRAMS))
+tests-build: all programs-check $(UNIT_TESTS)
+
+check: tests-build
+	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
+
+# --- installation -----------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
+	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
+	@echo 'Targets: all check demo bench install clean'
+
+FORCE:

@@ -1,0 +1,24 @@
+/* account.h - the configured way into Exchange: endpoint, credentials, and the live objects made of them.
+ *
+ * Threads:  the engine's.
+ * Memory:   reference counted; a reload makes a new account, and deliveries under way keep the old one alive.
+ * Errors:   EXG_ERROR_CONFIG, one sentence that names the key or the file.
+ */
+#ifndef EXG_ACCOUNT_ACCOUNT_H
+#define EXG_ACCOUNT_ACCOUNT_H
+
+#include "common/base/conf.h"
+#include "common/ews/service.h"
+
+typedef struct ExgAccount ExgAccount;
+
+ExgAccount *exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error);
+ExgAccount *exg_account_ref(ExgAccount *account);
+void exg_account_unref(ExgAccount *account);
+
+ExgEwsService *exg_account_ews(ExgAccount *account);
+ExgHttpClient *exg_account_http(ExgAccount *account);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgAccount, exg_account_unref)
+
+#endif

@@ -1,0 +1,53 @@
+/* reader.h - reads XML as it arrives: events, limits, nothing from outside.
+ *
+ * Push parser: bytes in any portions, events out as soon as they are complete. Strict about form, with one
+ * exception that Exchange needs: a character reference or a raw control character that XML 1.0 forbids (Exchange sends &#x3; in subjects)
+ * is read as U+FFFD instead of ending the document. No DTD (a document with one is refused), no external entities, no
+ * network.
+ *
+ * Threads:  one at a time; different readers in different threads.
+ * Errors:   EXG_ERROR_PROTOCOL with line and reason, once; after it all input is refused. An error that a handler returns is
+ *           passed on as it is.
+ * Limits:   in ExgXmlLimits; exceeding one is EXG_ERROR_PROTOCOL that names it.
+ */
+#ifndef EXG_XML_READER_H
+#define EXG_XML_READER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct ExgXmlReader ExgXmlReader;
+
+typedef struct {
+    guint64 total_bytes;
+    guint depth;
+    guint attributes; /* of one element */
+} ExgXmlLimits;
+
+typedef struct {
+    const char *space; /* namespace URI, or NULL */
+    const char *name;  /* local name */
+    const char *value;
+} ExgXmlAttribute;
+
+/* Names and values are valid during the call. Text may come in several pieces. Each returns false with an error to stop. */
+typedef struct {
+    bool (*start)(gpointer user, const char *space, const char *name, const ExgXmlAttribute *attributes, guint count,
+                  GError **error);
+    bool (*text)(gpointer user, const char *text, gsize length, GError **error);
+    bool (*end)(gpointer user, const char *space, const char *name, GError **error);
+} ExgXmlHandler;
+
+ExgXmlReader *exg_xml_reader_new(const ExgXmlLimits *limits, const ExgXmlHandler *handler, gpointer user);
+void exg_xml_reader_free(ExgXmlReader *reader);
+
+bool exg_xml_reader_feed(ExgXmlReader *reader, const char *data, gsize length, GError **error);
+/* The input is complete. Fails if the document is not. */
+bool exg_xml_reader_finish(ExgXmlReader *reader, GError **error);
+
+/* "libxml2 2.9.14": for --version. */
+const char *exg_xml_library_version(void);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgXmlReader, exg_xml_reader_free)
+
+#endif
