@@ -8,6 +8,8 @@
 #include "common/io/listener.h"
 #include "common/io/worker.h"
 #include "common/store/ews-store.h"
+#include "common/store/journal.h"
+#include "common/store/journaled-store.h"
 #include "lmtp/delivery.h"
 #include "lmtp/server.h"
 
@@ -27,6 +29,7 @@ struct ExgDaemon {
     ExgConf *conf;
     ExgEngine *engine;
     ExgWorkerPool *workers;
+    ExgJournal *journal;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -66,9 +69,8 @@ hostname_of(const ExgConf *conf, GError **error)
 }
 
 static bool
-check_spool_directory(const ExgConf *conf, GError **error)
+check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path, GError **error)
 {
-    const char *path = exg_conf_string(conf, "lmtp", "spool_directory");
     const char *fault = NULL;
     if (access(path, W_OK | X_OK) < 0)
         fault = g_strerror(errno);
@@ -76,21 +78,36 @@ check_spool_directory(const ExgConf *conf, GError **error)
         fault = g_strerror(ENOTDIR);
     if (fault == NULL)
         return true;
-    g_autofree char *where = exg_conf_where(conf, "lmtp", "spool_directory");
+    g_autofree char *where = exg_conf_where(conf, group, key);
     return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where, path, fault);
 }
 
 static bool
-delivery_options(ExgEngine *engine, const ExgConf *conf, ExgDeliveryOptions *ret_options, GError **error)
+check_spool_directory(const ExgConf *conf, GError **error)
+{
+    return check_writable_directory(conf, "lmtp", "spool_directory", exg_conf_string(conf, "lmtp", "spool_directory"), error);
+}
+
+static ExgDuplicateCheck
+duplicate_check(const ExgConf *conf)
+{
+    const char *choice = exg_conf_string(conf, "delivery", "duplicate_check");
+    return g_str_equal(choice, "always")    ? EXG_CHECK_ALWAYS
+           : g_str_equal(choice, "journal") ? EXG_CHECK_JOURNAL
+                                            : EXG_CHECK_DELAYED;
+}
+
+static bool
+delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options, GError **error)
 {
     const char *hostname = hostname_of(conf, error);
     if (hostname == NULL)
         return false;
-    g_autoptr(ExgAccount) account = exg_account_new(engine, conf, error);
+    g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
     if (account == NULL)
         return false;
     *ret_options = (ExgDeliveryOptions){
-        .store = exg_ews_store_new(account),
+        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal, duplicate_check(conf)),
         .directory = exg_directory_new(account),
         .hostname = hostname,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
@@ -118,6 +135,29 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
         .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
         .workers = daemon->workers,
     };
+}
+
+static bool
+check_journal_directory(const ExgConf *conf, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, "delivery", "journal"));
+    return check_writable_directory(conf, "delivery", "journal", directory, error);
+}
+
+static bool
+open_journal(ExgDaemon *daemon, GError **error)
+{
+    const ExgJournalOptions options = {
+        .path = exg_conf_string(daemon->conf, "delivery", "journal"),
+        .keep_ms = exg_conf_int(daemon->conf, "delivery", "journal_keep"),
+        .settle_ms = exg_conf_int(daemon->conf, "delivery", "settle_time"),
+    };
+    daemon->journal = exg_journal_open(daemon->engine, &options, error);
+    if (daemon->journal == NULL) {
+        g_autofree char *where = exg_conf_where(daemon->conf, "delivery", "journal");
+        g_prefix_error(error, "%s: ", where);
+    }
+    return daemon->journal != NULL;
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */
@@ -206,10 +246,13 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
-    ExgDeliveryOptions delivery;
-    if (!delivery_options(daemon->engine, daemon->conf, &delivery, error))
+    /* A check by root must not leave a journal behind that the service cannot write. */
+    if (check_only ? !check_journal_directory(daemon->conf, error) : !open_journal(daemon, error))
         return NULL;
-    daemon->backend = exg_delivery_backend_new(&delivery);
+    ExgDeliveryOptions delivery;
+    if (!delivery_options(daemon, daemon->conf, &delivery, error))
+        return NULL;
+    daemon->backend = exg_delivery_backend_new(daemon->engine, &delivery);
     daemon->workers = exg_worker_pool_new(daemon->engine, SPOOL_THREADS, SPOOL_QUEUE);
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
     daemon->server =
@@ -226,6 +269,7 @@ exg_daemon_free(ExgDaemon *daemon)
         return;
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
+    exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
     exg_engine_unref(daemon->engine);
     exg_conf_unref(daemon->conf);
@@ -268,7 +312,7 @@ on_reload(gpointer data)
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgDeliveryOptions delivery;
     if (conf == NULL || !check_spool_directory(conf, &error) ||
-        !delivery_options(daemon->engine, conf, &delivery, &error)) {
+        !delivery_options(daemon, conf, &delivery, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s", error->message);
         return G_SOURCE_CONTINUE;
     }
@@ -303,5 +347,10 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
             exg_conf_string(daemon->conf, "exchange", "endpoint"));
     ready(data);
     exg_engine_run(daemon->engine);
+    if (exg_delivery_backend_under_way(daemon->backend) > 0) {
+        /* Their outcome will be asked for when the mail comes again. Nothing can be taken apart under them. */
+        exg_journal_close(daemon->journal);
+        _exit(daemon->status);
+    }
     return daemon->status;
 }

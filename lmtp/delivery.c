@@ -8,8 +8,8 @@
 #include "lmtp/trace.h"
 
 #define ALARM_INTERVAL_US (60 * G_USEC_PER_SEC)
-/* What a second witness gets at least, when the first one has used up nearly all the time. */
-#define WITNESS_MIN_MS 5000
+/* After the deadline of the reply, the request may take as long again to settle its row in the journal. */
+#define SETTLE_FACTOR 2
 
 /* What is made anew by a reload; a delivery keeps the set that it began with. */
 typedef struct {
@@ -23,6 +23,7 @@ typedef struct {
 
 struct ExgDeliveryBackend {
     ExgLmtpBackend interface;
+    ExgEngine *engine;
     Settings *settings;
     GHashTable *under_way; /* delivery keys; owned by their Delivery */
     gint64 last_alarm_us[EXG_N_ERRORS];
@@ -34,6 +35,7 @@ typedef struct {
     Settings *settings;
     char *key;
     char *recipient;
+    ExgTimer timer; /* the reply's deadline */
     gint64 deadline_us;
     GError *first_witness; /* the store's word that there is no such mailbox */
     ExgEvent *event;
@@ -70,11 +72,24 @@ settings_unref(Settings *settings)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
+/* The first of the outcome and the deadline. */
+static void
+answer_once(Delivery *delivery, const ExgLmtpReply *reply)
+{
+    exg_timer_cancel(&delivery->timer);
+    ExgLmtpAnswer answer = delivery->answer;
+    delivery->answer = NULL;
+    if (answer != NULL)
+        answer(reply, delivery->data);
+    else
+        exg_log(EXG_LOG_INFO, delivery->event, "settled after its deadline");
+}
+
 static void
 finish(Delivery *delivery, const ExgLmtpReply *reply)
 {
     g_hash_table_remove(delivery->backend->under_way, delivery->key);
-    delivery->answer(reply, delivery->data);
+    answer_once(delivery, reply);
     settings_unref(delivery->settings);
     g_clear_error(&delivery->first_witness);
     g_clear_object(&delivery->cancellable);
@@ -160,6 +175,18 @@ finish_failed(Delivery *delivery, const GError *error)
     finish(delivery, &reply);
 }
 
+/* The MTA must not wait any longer. The request goes on: its answer settles the row, and a retry finds it. */
+static void
+deadline_passed(gpointer data)
+{
+    Delivery *delivery = data;
+    ExgLmtpReply reply;
+    exg_event_set(delivery->event, "outcome", "deadline");
+    reply_set(&reply, 451, "4.4.2", "<%s> Exchange has not answered within %d s; a later attempt will find out",
+              delivery->recipient, (int)(delivery->settings->timeout_ms / 1000));
+    answer_once(delivery, &reply);
+}
+
 /* --- the second witness ----------------------------------------------------------------------- */
 
 static void
@@ -206,9 +233,8 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
         finish(delivery, &reply);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
         delivery->first_witness = g_steal_pointer(&error);
-        gint64 deadline_us = MAX(delivery->deadline_us, exg_clock_deadline_ms(WITNESS_MIN_MS));
-        exg_directory_ask(delivery->settings->directory, delivery->recipient, deadline_us, delivery->cancellable, witnessed,
-                          delivery);
+        exg_directory_ask(delivery->settings->directory, delivery->recipient, delivery->deadline_us, delivery->cancellable,
+                          witnessed, delivery);
     } else {
         finish_failed(delivery, error);
     }
@@ -234,7 +260,9 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     delivery->settings->references++;
     delivery->key = g_steal_pointer(&key);
     delivery->recipient = g_strdup(recipient);
-    delivery->deadline_us = exg_clock_deadline_ms(backend->settings->timeout_ms);
+    delivery->deadline_us = exg_clock_deadline_ms(SETTLE_FACTOR * backend->settings->timeout_ms);
+    exg_timer_init(&delivery->timer, backend->engine, deadline_passed, delivery);
+    exg_timer_set(&delivery->timer, exg_clock_deadline_ms(backend->settings->timeout_ms));
     delivery->event = exg_event_ref(event);
     delivery->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
     delivery->answer = answer;
@@ -246,6 +274,7 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     const ExgStoreDelivery order = {
         .recipient = recipient,
         .delivery_key = delivery->key,
+        .queue_id = envelope->queue_id,
         .received_time = envelope->received_time,
         .trace = trace,
         .message = message,
@@ -256,10 +285,11 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
 static const ExgLmtpBackendClass delivery_backend_class = {.deliver = deliver};
 
 ExgDeliveryBackend *
-exg_delivery_backend_new(const ExgDeliveryOptions *options)
+exg_delivery_backend_new(ExgEngine *engine, const ExgDeliveryOptions *options)
 {
     ExgDeliveryBackend *backend = g_new0(ExgDeliveryBackend, 1);
     backend->interface.class = &delivery_backend_class;
+    backend->engine = exg_engine_ref(engine);
     backend->settings = settings_new(options);
     backend->under_way = g_hash_table_new(g_str_hash, g_str_equal);
     return backend;
@@ -279,7 +309,14 @@ exg_delivery_backend_free(ExgDeliveryBackend *backend)
         return;
     settings_unref(backend->settings);
     g_hash_table_unref(backend->under_way);
+    exg_engine_unref(backend->engine);
     g_free(backend);
+}
+
+guint
+exg_delivery_backend_under_way(const ExgDeliveryBackend *backend)
+{
+    return g_hash_table_size(backend->under_way);
 }
 
 ExgLmtpBackend *
