@@ -60,7 +60,8 @@ hostname_of(const ExgConf *conf, GError **error)
     for (const char *at = name; *at != '\0'; at++) {
         if (!g_ascii_isalnum(*at) && strchr(".-", *at) == NULL) {
             g_autofree char *where = exg_conf_where(conf, "lmtp", "hostname");
-            exg_error_set(error, EXG_ERROR_CONFIG, "%s = %s: a host name of letters, digits, dots and hyphens is expected",
+            exg_error_set(error, EXG_ERROR_CONFIG,
+                          "%s = %s: a host name of letters, digits, dots and hyphens is expected",
                           where, name);
             return NULL;
         }
@@ -69,7 +70,8 @@ hostname_of(const ExgConf *conf, GError **error)
 }
 
 static bool
-check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path, GError **error)
+check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path,
+                         GError **error)
 {
     const char *fault = NULL;
     if (access(path, W_OK | X_OK) < 0)
@@ -79,13 +81,15 @@ check_writable_directory(const ExgConf *conf, const char *group, const char *key
     if (fault == NULL)
         return true;
     g_autofree char *where = exg_conf_where(conf, group, key);
-    return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where, path, fault);
+    return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where,
+                         path, fault);
 }
 
 static bool
 check_spool_directory(const ExgConf *conf, GError **error)
 {
-    return check_writable_directory(conf, "lmtp", "spool_directory", exg_conf_string(conf, "lmtp", "spool_directory"), error);
+    return check_writable_directory(conf, "lmtp", "spool_directory",
+                                    exg_conf_string(conf, "lmtp", "spool_directory"), error);
 }
 
 static ExgDuplicateCheck
@@ -98,7 +102,8 @@ duplicate_check(const ExgConf *conf)
 }
 
 static bool
-delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options, GError **error)
+delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
+                 GError **error)
 {
     const char *hostname = hostname_of(conf, error);
     if (hostname == NULL)
@@ -107,15 +112,18 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     if (account == NULL)
         return false;
     *ret_options = (ExgDeliveryOptions){
-        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal, duplicate_check(conf)),
+        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
+                                         duplicate_check(conf)),
         .directory = exg_directory_new(account),
         .hostname = hostname,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
-        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"), "bounce"),
+        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
+                                        "bounce"),
     };
     if (!exg_conf_bool(conf, "exchange", "tls_verify"))
         exg_log(EXG_LOG_WARNING, NULL,
-                "tls_verify = no: the server's certificate is NOT verified, and whoever answers for %s gets the password "
+                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
+                "for %s gets the password "
                 "and the mail",
                 exg_conf_string(conf, "exchange", "endpoint"));
     return true;
@@ -193,12 +201,15 @@ listener_options(const ExgConf *conf, ExgListenerOptions *ret_options, GError **
 }
 
 static bool
-listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where, GError **error)
+listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
+               GError **error)
 {
     g_autoptr(GArray) fds = exg_listener_systemd_fds();
     if (fds->len == 0)
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here", where);
+        return exg_error_set(
+            error, EXG_ERROR_CONFIG,
+            "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here",
+            where);
     for (guint i = 0; i < fds->len; i++)
         if (!exg_lmtp_server_listen_fd(daemon->server, g_array_index(fds, int, i), options, error))
             return false;
@@ -222,8 +233,9 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
         }
         if (check_only)
             continue;
-        if (address.kind == EXG_SOCKET_SYSTEMD ? !listen_systemd(daemon, &options, where, error)
-                                               : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
+        if (address.kind == EXG_SOCKET_SYSTEMD
+                ? !listen_systemd(daemon, &options, where, error)
+                : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
             if (address.kind != EXG_SOCKET_SYSTEMD)
                 g_prefix_error(error, "%s: ", where);
             return false;
@@ -255,8 +267,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->backend = exg_delivery_backend_new(daemon->engine, &delivery);
     daemon->workers = exg_worker_pool_new(daemon->engine, SPOOL_THREADS, SPOOL_QUEUE);
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
-    daemon->server =
-        exg_lmtp_server_new(daemon->engine, &options, exg_delivery_backend_interface(daemon->backend));
+    daemon->server = exg_lmtp_server_new(daemon->engine, &options,
+                                         exg_delivery_backend_interface(daemon->backend));
     if (!listen_all(daemon, daemon->conf, check_only, error))
         return NULL;
     return g_steal_pointer(&daemon);
@@ -292,7 +304,8 @@ on_terminate(gpointer data)
 {
     ExgDaemon *daemon = data;
     if (daemon->draining) {
-        exg_log(EXG_LOG_WARNING, NULL, "stopped at once on a second signal; deliveries under way are cut off");
+        exg_log(EXG_LOG_WARNING, NULL,
+                "stopped at once on a second signal; deliveries under way are cut off");
         daemon->status = EX_TEMPFAIL;
         exg_engine_quit(daemon->engine);
         return G_SOURCE_CONTINUE;
@@ -313,10 +326,12 @@ on_reload(gpointer data)
     ExgDeliveryOptions delivery;
     if (conf == NULL || !check_spool_directory(conf, &error) ||
         !delivery_options(daemon, conf, &delivery, &error)) {
-        exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s", error->message);
+        exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
+                error->message);
         return G_SOURCE_CONTINUE;
     }
-    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"), exg_conf_list(daemon->conf, "lmtp", "listen")))
+    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
+                      exg_conf_list(daemon->conf, "lmtp", "listen")))
         exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
     open_log(conf);
     exg_delivery_backend_configure(daemon->backend, &delivery);
@@ -342,9 +357,10 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
     on_signal(daemon, SIGTERM, on_terminate);
     on_signal(daemon, SIGINT, on_terminate);
     on_signal(daemon, SIGHUP, on_reload);
-    g_autofree char *sockets = g_strjoinv(" ", (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
-    exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION, sockets,
-            exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    g_autofree char *sockets = g_strjoinv(" ",
+                                          (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
+    exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
+            sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
     ready(data);
     exg_engine_run(daemon->engine);
     if (exg_delivery_backend_under_way(daemon->backend) > 0) {

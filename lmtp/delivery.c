@@ -99,8 +99,8 @@ finish(Delivery *delivery, const ExgLmtpReply *reply)
     g_free(delivery);
 }
 
-static void
-reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...) G_GNUC_PRINTF(4, 5);
+static void reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
 
 static void
 reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
@@ -135,12 +135,14 @@ alarm_administrator(ExgDeliveryBackend *backend, const GError *error)
 {
     guint code = (guint)error->code;
     gint64 now = exg_clock_monotonic_us();
-    if (backend->last_alarm_us[code] != 0 && now - backend->last_alarm_us[code] < ALARM_INTERVAL_US) {
+    if (backend->last_alarm_us[code] != 0 &&
+        now - backend->last_alarm_us[code] < ALARM_INTERVAL_US) {
         backend->alarms_unsaid[code]++;
         return;
     }
     ExgDisposition disposition = exg_disposition_of(error);
-    exg_log(EXG_LOG_ERROR, NULL, "mail waits in the queue until this is mended: %s: %s (%" G_GUINT64_FORMAT
+    exg_log(EXG_LOG_ERROR, NULL,
+            "mail waits in the queue until this is mended: %s: %s (%" G_GUINT64_FORMAT
             " more deliveries failed like this since the last such line)",
             disposition.meaning, error->message, backend->alarms_unsaid[code]);
     backend->last_alarm_us[code] = now;
@@ -150,8 +152,9 @@ alarm_administrator(ExgDeliveryBackend *backend, const GError *error)
 static bool
 is_for_administrator(const GError *error)
 {
-    return error->domain == EXG_ERROR && (error->code == EXG_ERROR_AUTH || error->code == EXG_ERROR_DENIED ||
-                                          error->code == EXG_ERROR_CONFIG || error->code == EXG_ERROR_RESOURCES);
+    return error->domain == EXG_ERROR &&
+           (error->code == EXG_ERROR_AUTH || error->code == EXG_ERROR_DENIED ||
+            error->code == EXG_ERROR_CONFIG || error->code == EXG_ERROR_RESOURCES);
 }
 
 static void
@@ -162,15 +165,19 @@ finish_failed(Delivery *delivery, const GError *error)
     log_facts(delivery->event, error);
     exg_event_set(delivery->event, "outcome", disposition.label);
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        reply_set(&reply, 451, "4.4.2", "<%s> the delivery was broken off before it was sent", delivery->recipient);
+        reply_set(&reply, 451, "4.4.2", "<%s> the delivery was broken off before it was sent",
+                  delivery->recipient);
     } else if (is_for_administrator(error)) {
         /* The sender gets no paths, hosts or account names; the log has them. */
         alarm_administrator(delivery->backend, error);
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s", delivery->recipient, disposition.meaning);
-    } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_QUOTA) && delivery->settings->bounce_when_full) {
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                  delivery->recipient, disposition.meaning);
+    } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_QUOTA) &&
+               delivery->settings->bounce_when_full) {
         reply_set(&reply, 552, "5.2.2", "<%s> %s", delivery->recipient, error->message);
     } else {
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s", delivery->recipient, error->message);
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                  delivery->recipient, error->message);
     }
     finish(delivery, &reply);
 }
@@ -182,7 +189,8 @@ deadline_passed(gpointer data)
     Delivery *delivery = data;
     ExgLmtpReply reply;
     exg_event_set(delivery->event, "outcome", "deadline");
-    reply_set(&reply, 451, "4.4.2", "<%s> Exchange has not answered within %d s; a later attempt will find out",
+    reply_set(&reply, 451, "4.4.2",
+              "<%s> Exchange has not answered within %d s; a later attempt will find out",
               delivery->recipient, (int)(delivery->settings->timeout_ms / 1000));
     answer_once(delivery, &reply);
 }
@@ -199,18 +207,21 @@ witnessed(ExgDirectoryAnswer answer, const GError *why, gpointer data)
     case EXG_DIRECTORY_UNKNOWN: {
         ExgDisposition disposition = exg_disposition_of(delivery->first_witness);
         exg_event_set(delivery->event, "outcome", "no-mailbox");
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> no such mailbox", delivery->recipient);
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> no such mailbox",
+                  delivery->recipient);
         break;
     }
     case EXG_DIRECTORY_KNOWN:
         exg_event_set(delivery->event, "outcome", "witnesses-differ");
-        reply_set(&reply, 450, "4.2.1", "<%s> is in the directory, but has no mailbox that can be reached now",
+        reply_set(&reply, 450, "4.2.1",
+                  "<%s> is in the directory, but has no mailbox that can be reached now",
                   delivery->recipient);
         break;
     case EXG_DIRECTORY_CANNOT_TELL:
         exg_event_set(delivery->event, "outcome", "second-witness-silent");
         exg_event_set(delivery->event, "directory", why != NULL ? why->message : NULL);
-        reply_set(&reply, 450, "4.2.1", "<%s> no mailbox found, and the directory cannot confirm it now",
+        reply_set(&reply, 450, "4.2.1",
+                  "<%s> no mailbox found, and the directory cannot confirm it now",
                   delivery->recipient);
         break;
     }
@@ -233,23 +244,25 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
         finish(delivery, &reply);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
         delivery->first_witness = g_steal_pointer(&error);
-        exg_directory_ask(delivery->settings->directory, delivery->recipient, delivery->deadline_us, delivery->cancellable,
-                          witnessed, delivery);
+        exg_directory_ask(delivery->settings->directory, delivery->recipient, delivery->deadline_us,
+                          delivery->cancellable, witnessed, delivery);
     } else {
         finish_failed(delivery, error);
     }
 }
 
 static void
-deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient, ExgMessage *message,
-        ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data)
+deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient,
+        ExgMessage *message, ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer,
+        gpointer data)
 {
     ExgDeliveryBackend *backend = (ExgDeliveryBackend *)interface;
     g_autofree char *key = exg_delivery_key_new(recipient, message, envelope->queue_id);
     if (g_hash_table_contains(backend->under_way, key)) {
         ExgLmtpReply reply;
         exg_event_set(event, "outcome", "under-way");
-        reply_set(&reply, 451, "4.4.2", "<%s> an earlier attempt to deliver this message has not ended yet", recipient);
+        reply_set(&reply, 451, "4.4.2",
+                  "<%s> an earlier attempt to deliver this message has not ended yet", recipient);
         answer(&reply, data);
         return;
     }
@@ -270,7 +283,8 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     g_hash_table_add(backend->under_way, delivery->key);
     exg_event_set(event, "key", delivery->key);
 
-    g_autoptr(GBytes) trace = exg_lmtp_trace_new(envelope, recipient, message, backend->settings->hostname);
+    g_autoptr(GBytes)
+        trace = exg_lmtp_trace_new(envelope, recipient, message, backend->settings->hostname);
     const ExgStoreDelivery order = {
         .recipient = recipient,
         .delivery_key = delivery->key,
@@ -279,7 +293,8 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
         .trace = trace,
         .message = message,
     };
-    exg_store_deliver_async(delivery->settings->store, &order, delivery->deadline_us, cancellable, delivered, delivery);
+    exg_store_deliver_async(delivery->settings->store, &order, delivery->deadline_us, cancellable,
+                            delivered, delivery);
 }
 
 static const ExgLmtpBackendClass delivery_backend_class = {.deliver = deliver};

@@ -15,30 +15,44 @@
 #define BUSY_TIMEOUT_MS 10000
 #define PRUNE_ROWS      1000
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS deliveries ("
-                             " key TEXT PRIMARY KEY NOT NULL,"
-                             " done INTEGER NOT NULL," /* 0: intent, 1: done */
-                             " recipient TEXT NOT NULL, message_id TEXT, queue_id TEXT, item_id TEXT,"
-                             " owner TEXT NOT NULL,"      /* the process that has it under way, or '' */
-                             " begun_ms INTEGER NOT NULL,"
-                             " settled_ms INTEGER NOT NULL" /* done: when; intent: when its outcome can change no more */
-                             ") WITHOUT ROWID;"
-                             "CREATE INDEX IF NOT EXISTS by_state ON deliveries (done, settled_ms);"
-                             "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS deliveries ("
+    " key TEXT PRIMARY KEY NOT NULL,"
+    " done INTEGER NOT NULL," /* 0: intent, 1: done */
+    " recipient TEXT NOT NULL, message_id TEXT, queue_id TEXT, item_id TEXT,"
+    " owner TEXT NOT NULL," /* the process that has it under way, or '' */
+    " begun_ms INTEGER NOT NULL,"
+    " settled_ms INTEGER NOT NULL" /* done: when; intent: when its outcome can change no more */
+    ") WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS by_state ON deliveries (done, settled_ms);"
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
 
-typedef enum { FIND, INSERT, TAKE_OVER, DONE, FORGET, LEAVE_OPEN, PRUNE, COUNT, N_STATEMENTS } Statement;
+typedef enum {
+    FIND,
+    INSERT,
+    TAKE_OVER,
+    DONE,
+    FORGET,
+    LEAVE_OPEN,
+    PRUNE,
+    COUNT,
+    N_STATEMENTS
+} Statement;
 
 static const char *const statements[N_STATEMENTS] = {
     [FIND] = "SELECT done, owner, settled_ms, item_id FROM deliveries WHERE key = ?1",
-    [INSERT] = "INSERT INTO deliveries (key, done, recipient, message_id, queue_id, owner, begun_ms, settled_ms)"
+    [INSERT] = "INSERT INTO deliveries (key, done, recipient, message_id, queue_id, owner, "
+               "begun_ms, settled_ms)"
                " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, 0)",
     [TAKE_OVER] = "UPDATE deliveries SET done = 0, owner = ?2, settled_ms = ?3 WHERE key = ?1",
-    [DONE] = "UPDATE deliveries SET done = 1, owner = '', item_id = ?2, settled_ms = ?3 WHERE key = ?1",
+    [DONE] =
+        "UPDATE deliveries SET done = 1, owner = '', item_id = ?2, settled_ms = ?3 WHERE key = ?1",
     [FORGET] = "DELETE FROM deliveries WHERE key = ?1 AND done = 0",
     [LEAVE_OPEN] = "UPDATE deliveries SET owner = '', settled_ms = ?2 WHERE key = ?1 AND done = 0",
     [PRUNE] = "DELETE FROM deliveries WHERE key IN"
               " (SELECT key FROM deliveries WHERE done = 1 AND settled_ms < ?1 LIMIT ?2)",
-    [COUNT] = "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM deliveries WHERE done = 1),"
+    [COUNT] = "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM "
+              "deliveries WHERE done = 1),"
               " (SELECT min(begun_ms) FROM deliveries WHERE done = 0)",
 };
 
@@ -119,7 +133,8 @@ read_fact(ExgJournalFile *file, const char *name)
 {
     sqlite3_stmt *statement = NULL;
     gint64 value = 0;
-    if (sqlite3_prepare_v2(file->database, "SELECT value FROM facts WHERE name = ?1", -1, &statement, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(file->database, "SELECT value FROM facts WHERE name = ?1", -1,
+                           &statement, NULL) == SQLITE_OK &&
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW)
         value = sqlite3_column_int64(statement, 0);
@@ -135,7 +150,9 @@ check_integrity(ExgJournalFile *file)
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
-        code = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "ok") == 0 ? SQLITE_OK : SQLITE_CORRUPT;
+        code = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "ok") == 0
+                   ? SQLITE_OK
+                   : SQLITE_CORRUPT;
     sqlite3_finalize(statement);
     return code;
 }
@@ -145,18 +162,21 @@ static int
 open_database(ExgJournalFile *file)
 {
     int code = sqlite3_open_v2(file->path, &file->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                   SQLITE_OPEN_NOFOLLOW,
+                               NULL);
     if (code != SQLITE_OK)
         return code;
     sqlite3_busy_timeout(file->database, BUSY_TIMEOUT_MS);
     sqlite3_extended_result_codes(file->database, 1);
     if ((code = execute(file, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
-        (code = execute(file, file->volatile_rows ? "PRAGMA synchronous = OFF" : "PRAGMA synchronous = FULL")) != SQLITE_OK ||
+        (code = execute(file, file->volatile_rows ? "PRAGMA synchronous = OFF"
+                                                  : "PRAGMA synchronous = FULL")) != SQLITE_OK ||
         (code = check_integrity(file)) != SQLITE_OK || (code = execute(file, schema)) != SQLITE_OK)
         return code;
     for (int i = 0; i < N_STATEMENTS; i++)
-        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &file->prepared[i],
-                                       NULL)) != SQLITE_OK)
+        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                       &file->prepared[i], NULL)) != SQLITE_OK)
             return code;
     struct stat status;
     file->inode = stat(file->path, &status) == 0 ? status.st_ino : 0;
@@ -170,7 +190,8 @@ static void
 set_aside(ExgJournalFile *file)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    g_autofree char *aside = g_strdup_printf("%s.corrupt-%" G_GINT64_FORMAT, file->path, now_ms() / 1000);
+    g_autofree char *aside = g_strdup_printf("%s.corrupt-%" G_GINT64_FORMAT, file->path,
+                                             now_ms() / 1000);
     for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
         g_autofree char *from = g_strconcat(file->path, suffixes[i], NULL);
         g_autofree char *to = g_strconcat(aside, suffixes[i], NULL);
@@ -178,7 +199,8 @@ set_aside(ExgJournalFile *file)
             exg_log(EXG_LOG_ERROR, NULL, "cannot rename %s: %s", from, g_strerror(errno));
     }
     exg_log(EXG_LOG_ERROR, NULL,
-            "the delivery journal %s is damaged and was set aside as %s; until a new one covers the time in which mail is "
+            "the delivery journal %s is damaged and was set aside as %s; until a new one covers "
+            "the time in which mail is "
             "retried, Exchange is asked before every delivery that could be a repetition",
             file->path, aside);
 }
@@ -187,8 +209,9 @@ static bool
 remember_suspicion(ExgJournalFile *file)
 {
     file->suspect_until_ms = now_ms() + file->keep_ms;
-    g_autofree char *sql = g_strdup_printf("INSERT OR REPLACE INTO facts VALUES ('suspect_until_ms', %" G_GINT64_FORMAT ")",
-                                           file->suspect_until_ms);
+    g_autofree char *sql = g_strdup_printf(
+        "INSERT OR REPLACE INTO facts VALUES ('suspect_until_ms', %" G_GINT64_FORMAT ")",
+        file->suspect_until_ms);
     return execute(file, sql) == SQLITE_OK;
 }
 
@@ -244,8 +267,8 @@ static bool
 failed(ExgJournalFile *file, GError **error)
 {
     int code = sqlite3_extended_errcode(file->database);
-    exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot write the delivery journal %s: %s", file->path,
-                  sqlite3_errmsg(file->database));
+    exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot write the delivery journal %s: %s",
+                  file->path, sqlite3_errmsg(file->database));
     if (is_corruption(code))
         file->broken = true;
     if (!sqlite3_get_autocommit(file->database))
@@ -275,7 +298,8 @@ exg_journal_file_commit(ExgJournalFile *file, GError **error)
     EXG_FAIL_POINT("journal-before-commit");
     if (EXG_FAIL_POINT_ERROR("journal-commit-fails")) {
         (void)execute(file, "ROLLBACK");
-        return exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot write the delivery journal %s: a test says so", file->path);
+        return exg_error_set(error, EXG_ERROR_RESOURCES,
+                             "Cannot write the delivery journal %s: a test says so", file->path);
     }
     if (execute(file, "COMMIT") != SQLITE_OK)
         return failed(file, error);
@@ -316,7 +340,8 @@ insert(ExgJournalFile *file, const ExgJournalIntent *intent, GError **error)
 }
 
 static bool
-set_owner(ExgJournalFile *file, const char *key, const char *owner, gint64 settled_ms, GError **error)
+set_owner(ExgJournalFile *file, const char *key, const char *owner, gint64 settled_ms,
+          GError **error)
 {
     sqlite3_stmt *statement = file->prepared[TAKE_OVER];
     bind_text(statement, 1, key);
@@ -326,17 +351,20 @@ set_owner(ExgJournalFile *file, const char *key, const char *owner, gint64 settl
 }
 
 bool
-exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent, ExgJournalVerdict *ret_verdict,
-                       char **ret_item_id, gint64 *ret_wait_ms, GError **error)
+exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
+                       ExgJournalVerdict *ret_verdict, char **ret_item_id, gint64 *ret_wait_ms,
+                       GError **error)
 {
     sqlite3_stmt *statement = file->prepared[FIND];
     bind_text(statement, 1, intent->key);
     int code = sqlite3_step(statement);
     bool exists = code == SQLITE_ROW;
     bool done = exists && sqlite3_column_int(statement, 0) != 0;
-    g_autofree char *owner = exists ? g_strdup((const char *)sqlite3_column_text(statement, 1)) : NULL;
+    g_autofree char *owner = exists ? g_strdup((const char *)sqlite3_column_text(statement, 1))
+                                    : NULL;
     gint64 settled_ms = exists ? sqlite3_column_int64(statement, 2) : 0;
-    g_autofree char *item_id = done ? g_strdup((const char *)sqlite3_column_text(statement, 3)) : NULL;
+    g_autofree char *item_id = done ? g_strdup((const char *)sqlite3_column_text(statement, 3))
+                                    : NULL;
     sqlite3_reset(statement);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return failed(file, error);
@@ -437,7 +465,8 @@ exg_journal_file_count(ExgJournalFile *file, ExgJournalStatistics *statistics)
         statistics->open = (guint64)sqlite3_column_int64(statement, 0);
         statistics->done = (guint64)sqlite3_column_int64(statement, 1);
         bool any = sqlite3_column_type(statement, 2) != SQLITE_NULL;
-        statistics->oldest_open_ms = any ? MAX(now_ms() - sqlite3_column_int64(statement, 2), 0) : 0;
+        statistics->oldest_open_ms = any ? MAX(now_ms() - sqlite3_column_int64(statement, 2), 0)
+                                         : 0;
     }
     sqlite3_reset(statement);
 }

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define BATCH_MAX        512
-#define HOUSEKEEPING_US  ((gint64)60 * G_USEC_PER_SEC)
+#define BATCH_MAX       512
+#define HOUSEKEEPING_US ((gint64)60 * G_USEC_PER_SEC)
 
 typedef enum { BEGIN, DONE, FORGET, LEAVE_OPEN, CLOSE } OperationKind;
 
@@ -92,7 +92,8 @@ apply(ExgJournalFile *file, Operation *operation, GError **error)
             .asked = operation->asked,
             .renew = operation->renew,
         };
-        return exg_journal_file_begin(file, &intent, &operation->verdict, &operation->item_id, &operation->wait_ms, error);
+        return exg_journal_file_begin(file, &intent, &operation->verdict, &operation->item_id,
+                                      &operation->wait_ms, error);
     }
     case DONE:
         return exg_journal_file_done(file, operation->key, operation->item_id, error);
@@ -122,7 +123,8 @@ apply_all(ExgJournalFile *file, GPtrArray *operations, GError **error)
 static void
 fail_all(GPtrArray *operations, const GError *error)
 {
-    exg_log(EXG_LOG_ERROR, NULL, "mail waits in the queue until this is mended: %s", error->message);
+    exg_log(EXG_LOG_ERROR, NULL, "mail waits in the queue until this is mended: %s",
+            error->message);
     for (guint i = 0; i < operations->len; i++) {
         Operation *operation = g_ptr_array_index(operations, i);
         operation->verdict = EXG_JOURNAL_FAILED;
@@ -180,7 +182,8 @@ write_journal(gpointer data)
             publish(journal, 0, true);
             housekeeping_us = g_get_monotonic_time() + HOUSEKEEPING_US;
         }
-        GPtrArray *operations = next_batch(journal, housekeeping_us - g_get_monotonic_time(), &close);
+        GPtrArray *operations = next_batch(journal, housekeeping_us - g_get_monotonic_time(),
+                                           &close);
         guint count = operations->len;
         if (count == 0) {
             g_ptr_array_unref(operations);
@@ -245,7 +248,8 @@ answer_refused(gpointer data)
 }
 
 void
-exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function, gpointer data)
+exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function,
+                  gpointer data)
 {
     Operation *operation = operation_new(BEGIN, intent->key);
     operation->recipient = g_strdup(intent->recipient);
@@ -257,7 +261,8 @@ exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJourna
     operation->data = data;
     if (g_async_queue_length(journal->queue) >= EXG_JOURNAL_MAX_QUEUED) {
         operation->verdict = EXG_JOURNAL_FAILED;
-        operation->error = exg_error_new(EXG_ERROR_RESOURCES, "The delivery journal cannot keep up with the mail");
+        operation->error = exg_error_new(EXG_ERROR_RESOURCES,
+                                         "The delivery journal cannot keep up with the mail");
         exg_engine_post(journal->engine, answer_refused, operation);
         return;
     }

@@ -85,8 +85,8 @@ deliver(Passage *passage)
         .message = passage->message,
     };
     EXG_FAIL_POINT("store-before-send");
-    exg_store_deliver_async(passage->self->inner, &delivery, passage->deadline_us, g_task_get_cancellable(passage->task),
-                            delivered, passage);
+    exg_store_deliver_async(passage->self->inner, &delivery, passage->deadline_us,
+                            g_task_get_cancellable(passage->task), delivered, passage);
 }
 
 /* --- ask -------------------------------------------------------------------------------------- */
@@ -120,8 +120,9 @@ asked(GObject *source, GAsyncResult *result, gpointer data)
 static void
 ask(Passage *passage)
 {
-    exg_store_find_async(passage->self->inner, passage->recipient, passage->key, passage->deadline_us,
-                         g_task_get_cancellable(passage->task), asked, passage);
+    exg_store_find_async(passage->self->inner, passage->recipient, passage->key,
+                         passage->deadline_us, g_task_get_cancellable(passage->task), asked,
+                         passage);
 }
 
 /* --- begin ------------------------------------------------------------------------------------ */
@@ -158,9 +159,9 @@ begun(const ExgJournalAnswer *answer, gpointer data)
         succeed(passage, answer->item_id);
         break;
     case EXG_JOURNAL_UNDER_WAY: {
-        GError *error =
-            exg_error_new(EXG_ERROR_BUSY, "an earlier attempt may still be stored; not tried again for %d s",
-                          (int)((answer->wait_ms + 999) / 1000));
+        GError *error = exg_error_new(
+            EXG_ERROR_BUSY, "an earlier attempt may still be stored; not tried again for %d s",
+            (int)((answer->wait_ms + 999) / 1000));
         exg_error_set_reply(error, 451, "4.4.2");
         exg_error_set_retry_after(error, answer->wait_ms);
         fail(passage, error);
@@ -190,8 +191,8 @@ begin(Passage *passage)
 /* --- the store -------------------------------------------------------------------------------- */
 
 static void
-deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us, GCancellable *cancellable,
-              GAsyncReadyCallback callback, gpointer data)
+deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
     Passage *passage = g_new0(Passage, 1);
     passage->self = (JournaledStore *)store;
@@ -203,7 +204,8 @@ deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline
     passage->message = exg_message_ref(delivery->message);
     passage->deadline_us = deadline_us;
     passage->task = g_task_new(NULL, cancellable, callback, data);
-    g_task_set_check_cancellable(passage->task, FALSE); /* the inner store decides what can still be cancelled */
+    g_task_set_check_cancellable(passage->task,
+                                 FALSE); /* the inner store decides what can still be cancelled */
     g_task_set_task_data(passage->task, passage, passage_free);
     begin(passage);
 }
@@ -219,10 +221,11 @@ deliver_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id, GError
 }
 
 static void
-find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us, GCancellable *cancellable,
-           GAsyncReadyCallback callback, gpointer data)
+find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us,
+           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    exg_store_find_async(((JournaledStore *)store)->inner, recipient, delivery_key, deadline_us, cancellable, callback, data);
+    exg_store_find_async(((JournaledStore *)store)->inner, recipient, delivery_key, deadline_us,
+                         cancellable, callback, data);
 }
 
 static bool
