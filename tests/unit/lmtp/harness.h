@@ -423,11 +423,13 @@ client_expect_nothing(Client *self)
     g_assert_false(self->at_end);
 }
 
+/* Nothing more, and the connection is closed. */
 static inline void
 client_expect_end(Client *self)
 {
     g_autofree char *line = client_line(self);
     g_assert_cmpstr(line, ==, NULL);
+    client_disconnect(self); /* the server waits a moment for that */
 }
 
 static inline void
