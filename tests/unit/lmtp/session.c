@@ -454,7 +454,8 @@ test_noise(void)
         for (gint i = 0; i < changes; i++)
             noise[g_rand_int_range(random, 0, (gint)length)] = (char)g_rand_int(random);
         for (gsize at = 0; at < length;) {
-            gsize step = MIN((gsize)g_rand_int_range(random, 1, 200), length - at);
+            gsize step = (gsize)g_rand_int_range(random, 1, 200);
+            step = MIN(step, length - at);
             client_send_bytes(client, noise + at, step);
             harness_settle(harness);
             at += step;
@@ -498,6 +499,8 @@ test_idle_memory(void)
     g_test_message("%zu bytes a session when new, %zu after LHLO", (empty - before) / SESSIONS,
                    (after - before) / SESSIONS);
     g_assert_cmpuint(exg_lmtp_server_statistics(harness->server).sessions, ==, SESSIONS);
+    if (after == 0)
+        g_test_skip("this allocator does not say what is in use");
     g_assert_cmpuint((after - before) / SESSIONS, <, MAX_BYTES);
     for (guint i = 0; i < SESSIONS; i++)
         client_free(clients[i]);
