@@ -43,8 +43,8 @@ fake_find(ExgStore *store, const char *recipient, const char *key, gint64 deadli
     if (fake->find_fails)
         g_task_return_error(task, exg_error_new(EXG_ERROR_UNREACHABLE, "a test says so"));
     else
-        g_task_return_pointer(
-            task, fake->stored > 0 && !fake->find_lies ? g_strdup("found") : NULL, g_free);
+        g_task_return_pointer(task, fake->stored > 0 && !fake->find_lies ? g_strdup("found") : NULL,
+                              g_free);
 }
 
 static bool
@@ -109,11 +109,11 @@ message_new(Fixture *fixture, const char *content)
 static ExgMessage *
 message_received(Fixture *fixture, gint64 age_s)
 {
-    g_autoptr(GDateTime) time =
-        g_date_time_new_from_unix_utc(exg_clock_real_us() / G_USEC_PER_SEC - age_s);
+    g_autoptr(GDateTime)
+        time = g_date_time_new_from_unix_utc(exg_clock_real_us() / G_USEC_PER_SEC - age_s);
     g_autofree char *date = g_date_time_format(time, "%a, %d %b %Y %H:%M:%S +0000");
-    g_autofree char *content =
-        g_strdup_printf("Received: from a by b; %s\r\nMessage-ID: <1@a>\r\n\r\nx\r\n", date);
+    g_autofree char *content = g_strdup_printf(
+        "Received: from a by b; %s\r\nMessage-ID: <1@a>\r\n\r\nx\r\n", date);
     return message_new(fixture, content);
 }
 
@@ -168,8 +168,7 @@ attempt(Fixture *fixture)
                                        .message = fixture->message};
     GAsyncResult *result = NULL;
     g_main_context_push_thread_default(exg_engine_context(fixture->engine));
-    exg_store_deliver_async(fixture->store, &delivery, EXG_NO_DEADLINE, NULL, keep_result,
-                            &result);
+    exg_store_deliver_async(fixture->store, &delivery, EXG_NO_DEADLINE, NULL, keep_result, &result);
     g_main_context_pop_thread_default(exg_engine_context(fixture->engine));
     while (result == NULL)
         exg_engine_iterate(fixture->engine, true);
