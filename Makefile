@@ -26,7 +26,7 @@ CFLAGS     ?= -O2 -g
 SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
-PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0
+PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),yes)
 ifeq ($(filter demo check install-deps help,$(MAKECMDGOALS)),)

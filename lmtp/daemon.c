@@ -8,6 +8,8 @@
 #include "common/io/listener.h"
 #include "common/io/worker.h"
 #include "common/store/ews-store.h"
+#include "common/store/journal.h"
+#include "common/store/journaled-store.h"
 #include "lmtp/delivery.h"
 #include "lmtp/server.h"
 
@@ -27,6 +29,7 @@ struct ExgDaemon {
     ExgConf *conf;
     ExgEngine *engine;
     ExgWorkerPool *workers;
+    ExgJournal *journal;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -57,7 +60,8 @@ hostname_of(const ExgConf *conf, GError **error)
     for (const char *at = name; *at != '\0'; at++) {
         if (!g_ascii_isalnum(*at) && strchr(".-", *at) == NULL) {
             g_autofree char *where = exg_conf_where(conf, "lmtp", "hostname");
-            exg_error_set(error, EXG_ERROR_CONFIG, "%s = %s: a host name of letters, digits, dots and hyphens is expected",
+            exg_error_set(error, EXG_ERROR_CONFIG,
+                          "%s = %s: a host name of letters, digits, dots and hyphens is expected",
                           where, name);
             return NULL;
         }
@@ -66,9 +70,9 @@ hostname_of(const ExgConf *conf, GError **error)
 }
 
 static bool
-check_spool_directory(const ExgConf *conf, GError **error)
+check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path,
+                         GError **error)
 {
-    const char *path = exg_conf_string(conf, "lmtp", "spool_directory");
     const char *fault = NULL;
     if (access(path, W_OK | X_OK) < 0)
         fault = g_strerror(errno);
@@ -76,29 +80,50 @@ check_spool_directory(const ExgConf *conf, GError **error)
         fault = g_strerror(ENOTDIR);
     if (fault == NULL)
         return true;
-    g_autofree char *where = exg_conf_where(conf, "lmtp", "spool_directory");
-    return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where, path, fault);
+    g_autofree char *where = exg_conf_where(conf, group, key);
+    return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where,
+                         path, fault);
 }
 
 static bool
-delivery_options(ExgEngine *engine, const ExgConf *conf, ExgDeliveryOptions *ret_options, GError **error)
+check_spool_directory(const ExgConf *conf, GError **error)
+{
+    return check_writable_directory(conf, "lmtp", "spool_directory",
+                                    exg_conf_string(conf, "lmtp", "spool_directory"), error);
+}
+
+static ExgDuplicateCheck
+duplicate_check(const ExgConf *conf)
+{
+    const char *choice = exg_conf_string(conf, "delivery", "duplicate_check");
+    return g_str_equal(choice, "always")    ? EXG_CHECK_ALWAYS
+           : g_str_equal(choice, "journal") ? EXG_CHECK_JOURNAL
+                                            : EXG_CHECK_DELAYED;
+}
+
+static bool
+delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
+                 GError **error)
 {
     const char *hostname = hostname_of(conf, error);
     if (hostname == NULL)
         return false;
-    g_autoptr(ExgAccount) account = exg_account_new(engine, conf, error);
+    g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
     if (account == NULL)
         return false;
     *ret_options = (ExgDeliveryOptions){
-        .store = exg_ews_store_new(account),
+        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
+                                         duplicate_check(conf)),
         .directory = exg_directory_new(account),
         .hostname = hostname,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
-        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"), "bounce"),
+        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
+                                        "bounce"),
     };
     if (!exg_conf_bool(conf, "exchange", "tls_verify"))
         exg_log(EXG_LOG_WARNING, NULL,
-                "tls_verify = no: the server's certificate is NOT verified, and whoever answers for %s gets the password "
+                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
+                "for %s gets the password "
                 "and the mail",
                 exg_conf_string(conf, "exchange", "endpoint"));
     return true;
@@ -118,6 +143,29 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
         .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
         .workers = daemon->workers,
     };
+}
+
+static bool
+check_journal_directory(const ExgConf *conf, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, "delivery", "journal"));
+    return check_writable_directory(conf, "delivery", "journal", directory, error);
+}
+
+static bool
+open_journal(ExgDaemon *daemon, GError **error)
+{
+    const ExgJournalOptions options = {
+        .path = exg_conf_string(daemon->conf, "delivery", "journal"),
+        .keep_ms = exg_conf_int(daemon->conf, "delivery", "journal_keep"),
+        .settle_ms = exg_conf_int(daemon->conf, "delivery", "settle_time"),
+    };
+    daemon->journal = exg_journal_open(daemon->engine, &options, error);
+    if (daemon->journal == NULL) {
+        g_autofree char *where = exg_conf_where(daemon->conf, "delivery", "journal");
+        g_prefix_error(error, "%s: ", where);
+    }
+    return daemon->journal != NULL;
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */
@@ -153,12 +201,15 @@ listener_options(const ExgConf *conf, ExgListenerOptions *ret_options, GError **
 }
 
 static bool
-listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where, GError **error)
+listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
+               GError **error)
 {
     g_autoptr(GArray) fds = exg_listener_systemd_fds();
     if (fds->len == 0)
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here", where);
+        return exg_error_set(
+            error, EXG_ERROR_CONFIG,
+            "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here",
+            where);
     for (guint i = 0; i < fds->len; i++)
         if (!exg_lmtp_server_listen_fd(daemon->server, g_array_index(fds, int, i), options, error))
             return false;
@@ -182,8 +233,9 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
         }
         if (check_only)
             continue;
-        if (address.kind == EXG_SOCKET_SYSTEMD ? !listen_systemd(daemon, &options, where, error)
-                                               : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
+        if (address.kind == EXG_SOCKET_SYSTEMD
+                ? !listen_systemd(daemon, &options, where, error)
+                : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
             if (address.kind != EXG_SOCKET_SYSTEMD)
                 g_prefix_error(error, "%s: ", where);
             return false;
@@ -206,14 +258,17 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
-    ExgDeliveryOptions delivery;
-    if (!delivery_options(daemon->engine, daemon->conf, &delivery, error))
+    /* A check by root must not leave a journal behind that the service cannot write. */
+    if (check_only ? !check_journal_directory(daemon->conf, error) : !open_journal(daemon, error))
         return NULL;
-    daemon->backend = exg_delivery_backend_new(&delivery);
+    ExgDeliveryOptions delivery;
+    if (!delivery_options(daemon, daemon->conf, &delivery, error))
+        return NULL;
+    daemon->backend = exg_delivery_backend_new(daemon->engine, &delivery);
     daemon->workers = exg_worker_pool_new(daemon->engine, SPOOL_THREADS, SPOOL_QUEUE);
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
-    daemon->server =
-        exg_lmtp_server_new(daemon->engine, &options, exg_delivery_backend_interface(daemon->backend));
+    daemon->server = exg_lmtp_server_new(daemon->engine, &options,
+                                         exg_delivery_backend_interface(daemon->backend));
     if (!listen_all(daemon, daemon->conf, check_only, error))
         return NULL;
     return g_steal_pointer(&daemon);
@@ -226,6 +281,7 @@ exg_daemon_free(ExgDaemon *daemon)
         return;
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
+    exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
     exg_engine_unref(daemon->engine);
     exg_conf_unref(daemon->conf);
@@ -248,7 +304,8 @@ on_terminate(gpointer data)
 {
     ExgDaemon *daemon = data;
     if (daemon->draining) {
-        exg_log(EXG_LOG_WARNING, NULL, "stopped at once on a second signal; deliveries under way are cut off");
+        exg_log(EXG_LOG_WARNING, NULL,
+                "stopped at once on a second signal; deliveries under way are cut off");
         daemon->status = EX_TEMPFAIL;
         exg_engine_quit(daemon->engine);
         return G_SOURCE_CONTINUE;
@@ -268,11 +325,13 @@ on_reload(gpointer data)
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgDeliveryOptions delivery;
     if (conf == NULL || !check_spool_directory(conf, &error) ||
-        !delivery_options(daemon->engine, conf, &delivery, &error)) {
-        exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s", error->message);
+        !delivery_options(daemon, conf, &delivery, &error)) {
+        exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
+                error->message);
         return G_SOURCE_CONTINUE;
     }
-    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"), exg_conf_list(daemon->conf, "lmtp", "listen")))
+    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
+                      exg_conf_list(daemon->conf, "lmtp", "listen")))
         exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
     open_log(conf);
     exg_delivery_backend_configure(daemon->backend, &delivery);
@@ -298,10 +357,16 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
     on_signal(daemon, SIGTERM, on_terminate);
     on_signal(daemon, SIGINT, on_terminate);
     on_signal(daemon, SIGHUP, on_reload);
-    g_autofree char *sockets = g_strjoinv(" ", (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
-    exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION, sockets,
-            exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    g_autofree char *sockets = g_strjoinv(" ",
+                                          (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
+    exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
+            sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
     ready(data);
     exg_engine_run(daemon->engine);
+    if (exg_delivery_backend_under_way(daemon->backend) > 0) {
+        /* Their outcome will be asked for when the mail comes again. Nothing can be taken apart under them. */
+        exg_journal_close(daemon->journal);
+        _exit(daemon->status);
+    }
     return daemon->status;
 }

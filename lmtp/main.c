@@ -23,14 +23,20 @@ static bool
 parse_options(int *argc, char ***argv, Options *options)
 {
     const GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Read FILE instead of " DEFAULT_CONF, "FILE"},
-        {"check-config", 0, 0, G_OPTION_ARG_NONE, &options->check_config, "Check the configuration and exit", NULL},
-        {"show-config", 0, 0, G_OPTION_ARG_NONE, &options->show_config, "Print every setting in force and exit", NULL},
-        {"notify-fd", 0, 0, G_OPTION_ARG_INT, &options->notify_fd, "Write a newline to descriptor N when ready", "N"},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and those of the libraries", NULL},
+        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
+         "Read FILE instead of " DEFAULT_CONF, "FILE"},
+        {"check-config", 0, 0, G_OPTION_ARG_NONE, &options->check_config,
+         "Check the configuration and exit", NULL},
+        {"show-config", 0, 0, G_OPTION_ARG_NONE, &options->show_config,
+         "Print every setting in force and exit", NULL},
+        {"notify-fd", 0, 0, G_OPTION_ARG_INT, &options->notify_fd,
+         "Write a newline to descriptor N when ready", "N"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->version,
+         "Print the version and those of the libraries", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("- deliver mail by LMTP into Exchange mailboxes");
+    g_autoptr(GOptionContext)
+        context = g_option_context_new("- deliver mail by LMTP into Exchange mailboxes");
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_description(context, "See exgate-lmtpd(8) and exgate.conf(5).");
     g_autoptr(GError) error = NULL;
@@ -82,7 +88,8 @@ main(int argc, char **argv)
     Options options = {.notify_fd = -1};
     if (!parse_options(&argc, &argv, &options))
         return EX_USAGE;
-    g_autofree char *conf_path = options.conf_path != NULL ? options.conf_path : g_strdup(DEFAULT_CONF);
+    g_autofree char *conf_path = options.conf_path != NULL ? options.conf_path
+                                                           : g_strdup(DEFAULT_CONF);
     if (options.version) {
         print_version();
         return EX_OK;

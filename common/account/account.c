@@ -16,7 +16,8 @@ struct ExgAccount {
 static ExgHttpAuthenticator *
 authenticator_new(const ExgConf *conf, GError **error)
 {
-    g_autoptr(ExgSecret) password = exg_secret_new_from_file(exg_conf_string(conf, "exchange", "password_file"), error);
+    g_autoptr(ExgSecret) password = exg_secret_new_from_file(
+        exg_conf_string(conf, "exchange", "password_file"), error);
     if (password == NULL) {
         g_autofree char *where = exg_conf_where(conf, "exchange", "password_file");
         g_prefix_error(error, "%s: ", where);
@@ -36,9 +37,11 @@ check_ca_file(const ExgConf *conf, GError **error)
     g_autofree char *pem = NULL;
     g_autofree char *where = exg_conf_where(conf, "exchange", "ca_file");
     if (!g_file_get_contents(path, &pem, NULL, &reason))
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot read the CA certificate: %s", where, reason->message);
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot read the CA certificate: %s",
+                             where, reason->message);
     if (g_strstr_len(pem, -1, "-----BEGIN CERTIFICATE-----") == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: %s holds no certificate in PEM form", where, path);
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: %s holds no certificate in PEM form",
+                             where, path);
     return true;
 }
 
@@ -65,8 +68,9 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     account->http = exg_http_client_new(engine, &options);
     account->ews = exg_ews_service_new(account->http, exg_conf_string(conf, "exchange", "endpoint"),
                                        exg_conf_string(conf, "exchange", "server_version"));
-    account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate") ? EXG_EWS_DELEGATE
-                                                                                        : EXG_EWS_IMPERSONATION;
+    account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
+                          ? EXG_EWS_DELEGATE
+                          : EXG_EWS_IMPERSONATION;
     return account;
 }
 

@@ -30,7 +30,8 @@ typedef struct {
     gint64 factor;
 } Unit;
 
-static const Unit duration_units[] = {{"ms", 1}, {"s", 1000}, {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {"", 1000}};
+static const Unit duration_units[] = {{"ms", 1},      {"s", 1000},     {"min", 60000},
+                                      {"h", 3600000}, {"d", 86400000}, {"", 1000}};
 static const Unit size_units[] = {{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"", 1}};
 static const Unit plain_units[] = {{"", 1}};
 
@@ -80,8 +81,9 @@ allowed(const ExgConfKey *key)
 {
     switch (key->type) {
     case EXG_CONF_PATH:
-        return g_strdup(g_str_has_suffix(key->key, "password_file") ? "an absolute path or credential:NAME is expected"
-                                                                    : "an absolute path is expected");
+        return g_strdup(g_str_has_suffix(key->key, "password_file")
+                            ? "an absolute path or credential:NAME is expected"
+                            : "an absolute path is expected");
     case EXG_CONF_URL:
         return g_strdup("a URL such as https://mail.example.com/EWS/Exchange.asmx is expected");
     case EXG_CONF_BOOL:
@@ -89,7 +91,8 @@ allowed(const ExgConfKey *key)
     case EXG_CONF_CHOICE: {
         g_auto(GStrv) words = g_strsplit(key->choices, " ", -1);
         g_autofree char *joined = g_strjoinv(", ", words);
-        return g_strdup_printf(words[1] == NULL ? "only %s is known" : "one of %s is expected", joined);
+        return g_strdup_printf(words[1] == NULL ? "only %s is known" : "one of %s is expected",
+                               joined);
     }
     case EXG_CONF_MODE:
         return g_strdup("an octal mode from 0000 to 0777 is expected");
@@ -134,7 +137,8 @@ static bool
 is_url(const char *text)
 {
     g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
-    if (uri == NULL || g_uri_get_host(uri) == NULL || g_uri_get_host(uri)[0] == '\0' || g_uri_get_userinfo(uri) != NULL)
+    if (uri == NULL || g_uri_get_host(uri) == NULL || g_uri_get_host(uri)[0] == '\0' ||
+        g_uri_get_userinfo(uri) != NULL)
         return false;
     const char *scheme = g_uri_get_scheme(uri);
     return g_str_equal(scheme, "https") || g_str_equal(scheme, "http");
@@ -246,11 +250,13 @@ parse_group(const ExgConf *conf, guint line, const char *text, char **group, GEr
 {
     gsize length = strlen(text);
     if (text[length - 1] != ']')
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: \"%s\" lacks its closing bracket", conf->name, line, text);
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: \"%s\" lacks its closing bracket",
+                             conf->name, line, text);
     g_autofree char *name = g_strndup(text + 1, length - 2);
     if (!is_group(conf, name)) {
         g_autofree char *names = known_names(conf, NULL);
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: [%s] is not a known group; the groups are %s", conf->name,
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s:%u: [%s] is not a known group; the groups are %s", conf->name,
                              line, name, names);
     }
     g_free(*group);
@@ -263,27 +269,31 @@ parse_assignment(ExgConf *conf, guint line, const char *text, const char *group,
 {
     const char *equals = strchr(text, '=');
     if (equals == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: \"%s\" is neither [group] nor key = value", conf->name, line,
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s:%u: \"%s\" is neither [group] nor key = value", conf->name, line,
                              text);
     g_autofree char *name = g_strstrip(g_strndup(text, (gsize)(equals - text)));
     g_autofree char *content = g_strstrip(g_strdup(equals + 1));
     if (group == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: %s stands before the first [group]", conf->name, line, name);
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: %s stands before the first [group]",
+                             conf->name, line, name);
     gssize index = find_key(conf, group, name);
     if (index < 0) {
         g_autofree char *names = known_names(conf, group);
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: [%s] %s is not a known key; the keys of [%s] are %s",
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s:%u: [%s] %s is not a known key; the keys of [%s] are %s",
                              conf->name, line, group, name, group, names);
     }
     const ExgConfKey *key = &conf->schema[index];
     Value *value = &conf->values[index];
     if (value->line != 0)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: [%s] %s is set a second time; it was set in line %u",
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s:%u: [%s] %s is set a second time; it was set in line %u",
                              conf->name, line, group, name, value->line);
     if (!parse_value(key, content, value)) {
         g_autofree char *hint = allowed(key);
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: [%s] %s = %s: %s", conf->name, line, group, name, content,
-                             hint);
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s:%u: [%s] %s = %s: %s", conf->name, line,
+                             group, name, content, hint);
     }
     value->line = line;
     return true;
@@ -313,7 +323,8 @@ fill_defaults(ExgConf *conf, GError **error)
         if (conf->values[i].line != 0)
             continue;
         if (key->required)
-            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: [%s] %s is not set and has no default. %s", conf->name,
+            return exg_error_set(error, EXG_ERROR_CONFIG,
+                                 "%s: [%s] %s is not set and has no default. %s", conf->name,
                                  key->group, key->key, key->doc);
         if (key->fallback != NULL && !parse_value(key, key->fallback, &conf->values[i]))
             g_error("the default of [%s] %s is not valid", key->group, key->key);
@@ -345,7 +356,8 @@ exg_conf_load(const char *path, GError **error)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0) {
-        exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the configuration file %s: %s", path, g_strerror(errno));
+        exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the configuration file %s: %s", path,
+                      g_strerror(errno));
         if (fd >= 0)
             close(fd);
         return NULL;
@@ -353,11 +365,13 @@ exg_conf_load(const char *path, GError **error)
     g_autofree char *text = g_malloc(EXG_CONF_MAX_BYTES + 1);
     gsize length = 0;
     gssize got;
-    while (length <= EXG_CONF_MAX_BYTES && (got = read(fd, text + length, EXG_CONF_MAX_BYTES + 1 - length)) != 0) {
+    while (length <= EXG_CONF_MAX_BYTES &&
+           (got = read(fd, text + length, EXG_CONF_MAX_BYTES + 1 - length)) != 0) {
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0) {
-            exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the configuration file %s: %s", path, g_strerror(errno));
+            exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the configuration file %s: %s",
+                          path, g_strerror(errno));
             close(fd);
             return NULL;
         }
@@ -365,7 +379,8 @@ exg_conf_load(const char *path, GError **error)
     }
     close(fd);
     if (length > EXG_CONF_MAX_BYTES) {
-        exg_error_set(error, EXG_ERROR_CONFIG, "The configuration file %s is larger than 1 MiB", path);
+        exg_error_set(error, EXG_ERROR_CONFIG, "The configuration file %s is larger than 1 MiB",
+                      path);
         return NULL;
     }
     return exg_conf_parse(text, length, path, error);

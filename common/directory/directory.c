@@ -36,7 +36,8 @@ resolved(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(ExgEwsResolution) resolution = NULL;
     g_autoptr(GError) error = NULL;
     ExgDirectoryAnswer answer = EXG_DIRECTORY_CANNOT_TELL;
-    if (exg_ews_resolve_names_finish(exg_account_ews(question->account), result, &resolution, &error))
+    if (exg_ews_resolve_names_finish(exg_account_ews(question->account), result, &resolution,
+                                     &error))
         answer = resolution != NULL ? EXG_DIRECTORY_KNOWN : EXG_DIRECTORY_UNKNOWN;
     question->function(answer, error, question->data);
     exg_account_unref(question->account);
@@ -44,10 +45,11 @@ resolved(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 void
-exg_directory_ask(ExgDirectory *directory, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                  ExgDirectoryFunc function, gpointer data)
+exg_directory_ask(ExgDirectory *directory, const char *address, gint64 deadline_us,
+                  GCancellable *cancellable, ExgDirectoryFunc function, gpointer data)
 {
     Question *question = g_new(Question, 1);
     *question = (Question){exg_account_ref(directory->account), function, data};
-    exg_ews_resolve_names_async(exg_account_ews(directory->account), address, deadline_us, cancellable, resolved, question);
+    exg_ews_resolve_names_async(exg_account_ews(directory->account), address, deadline_us,
+                                cancellable, resolved, question);
 }

@@ -15,8 +15,8 @@ service_of(ExgStore *store)
 }
 
 static void
-deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us, GCancellable *cancellable,
-              GAsyncReadyCallback callback, gpointer data)
+deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
     ExgEwsTarget target = exg_account_target(((EwsStore *)store)->account, delivery->recipient);
     ExgEwsNewMessage message = {
@@ -26,7 +26,8 @@ deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline
         .trace = delivery->trace,
         .message = delivery->message,
     };
-    exg_ews_create_item_async(service_of(store), &target, &message, deadline_us, cancellable, callback, data);
+    exg_ews_create_item_async(service_of(store), &target, &message, deadline_us, cancellable,
+                              callback, data);
 }
 
 static bool
@@ -36,12 +37,12 @@ deliver_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id, GError
 }
 
 static void
-find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us, GCancellable *cancellable,
-           GAsyncReadyCallback callback, gpointer data)
+find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us,
+           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
     ExgEwsTarget target = exg_account_target(((EwsStore *)store)->account, recipient);
-    exg_ews_find_item_async(service_of(store), &target, EXG_EWS_BY_DELIVERY_KEY, delivery_key, 0, deadline_us, cancellable,
-                            callback, data);
+    exg_ews_find_item_async(service_of(store), &target, EXG_EWS_BY_DELIVERY_KEY, delivery_key, 0,
+                            deadline_us, cancellable, callback, data);
 }
 
 static bool

@@ -8,8 +8,8 @@ exg_store_free(ExgStore *store)
 }
 
 void
-exg_store_deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us, GCancellable *cancellable,
-                        GAsyncReadyCallback callback, gpointer data)
+exg_store_deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
     store->class->deliver_async(store, delivery, deadline_us, cancellable, callback, data);
 }
@@ -21,10 +21,12 @@ exg_store_deliver_finish(ExgStore *store, GAsyncResult *result, char **ret_item_
 }
 
 void
-exg_store_find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us,
-                     GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+exg_store_find_async(ExgStore *store, const char *recipient, const char *delivery_key,
+                     gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                     gpointer data)
 {
-    store->class->find_async(store, recipient, delivery_key, deadline_us, cancellable, callback, data);
+    store->class->find_async(store, recipient, delivery_key, deadline_us, cancellable, callback,
+                             data);
 }
 
 bool

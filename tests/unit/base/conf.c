@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define MINIMUM "[exchange]\nendpoint = https://mail.example.com/EWS/Exchange.asmx\nusername = EXAMPLE\\svc\npassword_file = /p\n"
+#define MINIMUM                                                                                    \
+    "[exchange]\nendpoint = https://mail.example.com/EWS/Exchange.asmx\nusername = "               \
+    "EXAMPLE\\svc\npassword_file = /p\n"
 
 static ExgConf *
 parse(const char *text, GError **error)
@@ -15,9 +17,11 @@ static void
 test_values(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ExgConf) conf = parse("# comment\n\n" MINIMUM "; another\n  [lmtp]  \r\n listen =  unix:/a\tinet:127.0.0.1:24 \n"
-                                    "max_message_size=48M\nidle_timeout = 90s\nsocket_mode = 666\n[delivery]\ntimeout = 2 min\n",
-                                    &error);
+    g_autoptr(ExgConf) conf = parse(
+        "# comment\n\n" MINIMUM "; another\n  [lmtp]  \r\n listen =  unix:/a\tinet:127.0.0.1:24 \n"
+        "max_message_size=48M\nidle_timeout = 90s\nsocket_mode = 666\n[delivery]\ntimeout = 2 "
+        "min\n",
+        &error);
     g_assert_no_error(error);
     g_assert_cmpstr(exg_conf_string(conf, "exchange", "username"), ==, "EXAMPLE\\svc");
     g_assert_true(exg_conf_bool(conf, "exchange", "tls_verify"));
@@ -42,27 +46,41 @@ test_errors(void)
         const char *text;
         const char *message;
     } rows[] = {
-        {"[exchange]\nendpiont = x\n", "exgate.conf:2: [exchange] endpiont is not a known key; the keys of [exchange] are *"},
-        {"[exchnage]\n", "exgate.conf:1: [exchnage] is not a known group; the groups are exchange, lmtp, delivery, log"},
+        {"[exchange]\nendpiont = x\n",
+         "exgate.conf:2: [exchange] endpiont is not a known key; the keys of [exchange] are *"},
+        {"[exchnage]\n", "exgate.conf:1: [exchnage] is not a known group; the groups are exchange, "
+                         "lmtp, delivery, log"},
         {"[exchange\n", "exgate.conf:1: \"[exchange\" lacks its closing bracket"},
         {"[\n", "exgate.conf:1: \"[\" lacks its closing bracket"},
         {"endpoint = x\n", "exgate.conf:1: endpoint stands before the first [group]"},
         {"[exchange]\nhello\n", "exgate.conf:2: \"hello\" is neither [group] nor key = value"},
-        {"[log]\nlevel = info\nlevel = debug\n", "exgate.conf:3: [log] level is set a second time; it was set in line 2"},
-        {"[log]\nlevel = loud\n", "exgate.conf:2: [log] level = loud: one of error, warning, info, debug is expected"},
-        {"[exchange]\ntls_verify = maybe\n", "exgate.conf:2: [exchange] tls_verify = maybe: yes or no is expected"},
-        {"[exchange]\nendpoint = mail.example.com\n", "exgate.conf:2: [exchange] endpoint = mail.example.com: a URL such as *"},
-        {"[exchange]\nendpoint = https://user:secret@host/\n", "exgate.conf:2: [exchange] endpoint = *: a URL such as *"},
-        {"[exchange]\nca_file = ca.pem\n", "exgate.conf:2: [exchange] ca_file = ca.pem: an absolute path is expected"},
-        {"[exchange]\nauth = kerberos\n", "exgate.conf:2: [exchange] auth = kerberos: only basic is known"},
-        {"[lmtp]\nmax_sessions = 0\n", "exgate.conf:2: [lmtp] max_sessions = 0: a number from 1 to 100000 is expected"},
-        {"[lmtp]\nmax_sessions = 99999999999999999999\n", "*: a number from 1 to 100000 is expected"},
+        {"[log]\nlevel = info\nlevel = debug\n",
+         "exgate.conf:3: [log] level is set a second time; it was set in line 2"},
+        {"[log]\nlevel = loud\n",
+         "exgate.conf:2: [log] level = loud: one of error, warning, info, debug is expected"},
+        {"[exchange]\ntls_verify = maybe\n",
+         "exgate.conf:2: [exchange] tls_verify = maybe: yes or no is expected"},
+        {"[exchange]\nendpoint = mail.example.com\n",
+         "exgate.conf:2: [exchange] endpoint = mail.example.com: a URL such as *"},
+        {"[exchange]\nendpoint = https://user:secret@host/\n",
+         "exgate.conf:2: [exchange] endpoint = *: a URL such as *"},
+        {"[exchange]\nca_file = ca.pem\n",
+         "exgate.conf:2: [exchange] ca_file = ca.pem: an absolute path is expected"},
+        {"[exchange]\nauth = kerberos\n",
+         "exgate.conf:2: [exchange] auth = kerberos: only basic is known"},
+        {"[lmtp]\nmax_sessions = 0\n",
+         "exgate.conf:2: [lmtp] max_sessions = 0: a number from 1 to 100000 is expected"},
+        {"[lmtp]\nmax_sessions = 99999999999999999999\n",
+         "*: a number from 1 to 100000 is expected"},
         {"[lmtp]\nmax_sessions = -1\n", "*: a number from 1 to 100000 is expected"},
-        {"[lmtp]\nmax_message_size = 9999999999G\n", "*: a size such as 500K or 48M from 1K to 1024M is expected"},
-        {"[lmtp]\nidle_timeout = 5 minutes\n", "*: a duration such as 500ms, 10s or 5min from 1s to 60min is expected"},
+        {"[lmtp]\nmax_message_size = 9999999999G\n",
+         "*: a size such as 500K or 48M from 1K to 1024M is expected"},
+        {"[lmtp]\nidle_timeout = 5 minutes\n",
+         "*: a duration such as 500ms, 10s or 5min from 1s to 60min is expected"},
         {"[lmtp]\nsocket_mode = 0888\n", "*: an octal mode from 0000 to 0777 is expected"},
         {"[lmtp]\nlisten =\n", "*: a value is expected"},
-        {"[lmtp]\n", "exgate.conf: [exchange] endpoint is not set and has no default. The EWS URL*"},
+        {"[lmtp]\n",
+         "exgate.conf: [exchange] endpoint is not set and has no default. The EWS URL*"},
         {"\xff\xfe", "exgate.conf is not a text file in UTF-8"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -80,8 +98,9 @@ test_file(void)
 {
     g_autoptr(GError) error = NULL;
     g_assert_null(exg_conf_load("/nonexistent/exgate.conf", &error));
-    g_assert_cmpstr(error->message, ==,
-                    "Cannot read the configuration file /nonexistent/exgate.conf: No such file or directory");
+    g_assert_cmpstr(
+        error->message, ==,
+        "Cannot read the configuration file /nonexistent/exgate.conf: No such file or directory");
     g_clear_error(&error);
     g_assert_null(exg_conf_load("/", &error));
     g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
@@ -105,7 +124,8 @@ test_text(void)
 static void
 test_cut(void)
 {
-    const char *text = MINIMUM "[lmtp]\nlisten = unix:/a inet:[::1]:24\nmax_message_size = 48M\n[log]\nlevel = debug\n";
+    const char *text = MINIMUM
+        "[lmtp]\nlisten = unix:/a inet:[::1]:24\nmax_message_size = 48M\n[log]\nlevel = debug\n";
     for (gsize length = 0; length <= strlen(text); length++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(ExgConf) conf = exg_conf_parse(text, length, "cut", &error);
@@ -123,7 +143,8 @@ test_schema(void)
         g_assert_nonnull(schema[i].doc);
         g_assert_false(g_str_has_suffix(schema[i].doc, "."));
         for (gsize j = 0; j < i; j++)
-            g_assert_false(g_str_equal(schema[i].group, schema[j].group) && g_str_equal(schema[i].key, schema[j].key));
+            g_assert_false(g_str_equal(schema[i].group, schema[j].group) &&
+                           g_str_equal(schema[i].key, schema[j].key));
     }
 }
 

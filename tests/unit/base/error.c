@@ -4,7 +4,8 @@
 static void
 test_facts(void)
 {
-    g_autoptr(GError) error = exg_error_new(EXG_ERROR_BUSY, "Exchange answered %s", "ErrorServerBusy");
+    g_autoptr(GError)
+        error = exg_error_new(EXG_ERROR_BUSY, "Exchange answered %s", "ErrorServerBusy");
     g_assert_cmpstr(error->message, ==, "Exchange answered ErrorServerBusy");
     g_assert_cmpint(exg_error_facts(error)->retry_after_ms, ==, -1);
     exg_error_set_retry_after(error, 1500);
@@ -78,10 +79,12 @@ test_table(void)
         int smtp_code;
         const char *enhanced;
     } rows[] = {
-        {EXG_ERROR_UNREACHABLE, 451, "4.4.1"}, {EXG_ERROR_BUSY, 451, "4.3.2"},      {EXG_ERROR_AUTH, 451, "4.7.0"},
-        {EXG_ERROR_DENIED, 451, "4.7.0"},      {EXG_ERROR_NO_MAILBOX, 550, "5.1.1"}, {EXG_ERROR_QUOTA, 452, "4.2.2"},
-        {EXG_ERROR_TOO_LARGE, 552, "5.3.4"},   {EXG_ERROR_REJECTED, 554, "5.6.0"},   {EXG_ERROR_PROTOCOL, 451, "4.3.5"},
-        {EXG_ERROR_CONFIG, 451, "4.3.5"},      {EXG_ERROR_AMBIGUOUS, 451, "4.4.2"},  {EXG_ERROR_RESOURCES, 452, "4.3.1"},
+        {EXG_ERROR_UNREACHABLE, 451, "4.4.1"}, {EXG_ERROR_BUSY, 451, "4.3.2"},
+        {EXG_ERROR_AUTH, 451, "4.7.0"},        {EXG_ERROR_DENIED, 451, "4.7.0"},
+        {EXG_ERROR_NO_MAILBOX, 550, "5.1.1"},  {EXG_ERROR_QUOTA, 452, "4.2.2"},
+        {EXG_ERROR_TOO_LARGE, 552, "5.3.4"},   {EXG_ERROR_REJECTED, 554, "5.6.0"},
+        {EXG_ERROR_PROTOCOL, 451, "4.3.5"},    {EXG_ERROR_CONFIG, 451, "4.3.5"},
+        {EXG_ERROR_AMBIGUOUS, 451, "4.4.2"},   {EXG_ERROR_RESOURCES, 452, "4.3.1"},
     };
     g_assert_cmpuint(G_N_ELEMENTS(rows), ==, EXG_N_ERRORS);
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -30,7 +30,8 @@ test_fields(void)
     exg_event_set_int(recipient, "size", 42);
     exg_event_set(recipient, "reply", "250 2.0.0 Ok");
     exg_log(EXG_LOG_INFO, recipient, "delivered");
-    g_assert_cmpstr(taken(), ==, "info: delivered session=S1 to=a@example.com size=42 reply=\"250 2.0.0 Ok\"\n");
+    g_assert_cmpstr(taken(), ==,
+                    "info: delivered session=S1 to=a@example.com size=42 reply=\"250 2.0.0 Ok\"\n");
 
     exg_event_set(recipient, "reply", NULL);
     exg_event_set(recipient, "to", "");
@@ -46,7 +47,8 @@ test_forgery(void)
     exg_event_set(event, "to", "a\" reply=\"250\n\r\t\x1b[31m\\ \xff\xe2\x80\xa8 ü");
     exg_log(EXG_LOG_INFO, event, "text\nwith %s", "line\x7f end");
     g_assert_cmpstr(taken(), ==,
-                    "info: text\\x0awith line\\x7f end to=\"a\\\" reply=\\\"250\\x0a\\x0d\\x09\\x1b[31m\\\\ \\xff"
+                    "info: text\\x0awith line\\x7f end to=\"a\\\" "
+                    "reply=\\\"250\\x0a\\x0d\\x09\\x1b[31m\\\\ \\xff"
                     "\\xe2\\x80\\xa8 ü\"\n");
 }
 
