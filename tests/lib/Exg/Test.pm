@@ -129,6 +129,7 @@ sub start
         open STDIN,  '<',  '/dev/null'     or die;
         open STDOUT, '>>', $arguments{log} or die "$arguments{log}: $!";
         open STDERR, '>&', \*STDOUT        or die;
+        POSIX::setsid(); # a group of its own, which can be killed as a whole
         $arguments{in_child}->() if $arguments{in_child};
         exec @command or POSIX::_exit(127);
     }
@@ -192,7 +193,7 @@ END {
     if ($$ == $test) {
         my $status = $?;
         for my $process (values %alive) {
-            kill 'KILL', $process->{pid};
+            kill 'KILL', -$process->{pid};
             waitpid $process->{pid}, 0;
         }
         $? = $status;
