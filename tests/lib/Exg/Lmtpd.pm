@@ -14,8 +14,10 @@ sub write_conf
 {
     my ($directory, $sim, $conf) = @_;
     spew("$directory/password", $sim->password . "\n", 0644);
-    mkdir "$directory/spool";
-    chmod 0777, "$directory/spool";
+    for my $name (qw(spool journal)) {
+        mkdir "$directory/$name";
+        chmod 0777, "$directory/$name";
+    }
     my %all = (
         exchange => {
             endpoint      => $sim->url,
@@ -24,7 +26,7 @@ sub write_conf
             ca_file       => $sim->ca_file,
         },
         lmtp     => { listen => "unix:$directory/lmtp.sock", spool_directory => "$directory/spool", hostname => 'mx.test' },
-        delivery => {},
+        delivery => { journal => "$directory/journal/journal.db" },
         log      => { level => 'debug' },
     );
     for my $group (keys %{ $conf // {} }) {
