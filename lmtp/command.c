@@ -136,8 +136,6 @@ parse_path(Rest *rest, const char *keyword, const char *enhanced, ExgLmtpCommand
                                 &used, &error))
         return refuse(reply, 501, enhanced, error->message);
     rest->at += used;
-    if (rest->at < rest->end && *rest->at != ' ' && *rest->at != '\t')
-        return refuse(reply, 501, "5.5.2", "There is something behind the address");
     return true;
 }
 

@@ -93,7 +93,7 @@ static const struct {
     {"MAIL FROM:", 501, "5.1.7"},
     {"MAIL FROM:<a b@example.com>", 501, "5.1.7"},
     {"MAIL FROM:<a@example.com", 501, "5.1.7"},
-    {"MAIL FROM:<a@example.com>x", 501, "5.5.2"},
+    {"MAIL FROM:<a@example.com>x", 501, "5.1.7"},
     {"MAIL FROM:<a@example.com> SIZE", 501, "5.5.4"},
     {"MAIL FROM:<a@example.com> SIZE=", 501, "5.5.4"},
     {"MAIL FROM:<a@example.com> SIZE=-1", 501, "5.5.4"},
