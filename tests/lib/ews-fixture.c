@@ -131,7 +131,8 @@ ews_test_cut(const ExgEwsOperation *operation, const char *body, gpointer contex
         g_autofree char *begun = g_strndup(body, cut);
         g_autoptr(GError) error = NULL;
         g_assert_null(ews_test_answer(operation, 200, begun, context, &error));
-        g_assert_error(error, EXG_ERROR, operation->once ? EXG_ERROR_AMBIGUOUS : EXG_ERROR_PROTOCOL);
+        int expected = operation->once ? EXG_ERROR_AMBIGUOUS : EXG_ERROR_PROTOCOL;
+        g_assert_error(error, EXG_ERROR, expected);
     }
 }
 
