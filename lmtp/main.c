@@ -1,8 +1,8 @@
 /* exgate-lmtpd: takes mail by LMTP and puts it into Exchange mailboxes. The manual is exgate-lmtpd(8). */
+#include "common/account/account.h"
 #include "common/base/conf.h"
 #include "common/base/notify.h"
-#include "common/http/client.h"
-#include "common/xml/reader.h"
+#include "common/store/journal.h"
 #include "lmtp/daemon.h"
 
 #include <stdio.h>
@@ -56,9 +56,9 @@ print_version(void)
 {
     printf("exgate-lmtpd %s\n", EXG_VERSION);
     printf("GLib %u.%u.%u\n", glib_major_version, glib_minor_version, glib_micro_version);
-    printf("%s\n", exg_http_library_version());
-    printf("%s\n", exg_xml_library_version());
-    printf("authentication: basic\n");
+    printf("%s\n", exg_journal_library_version());
+    g_autofree char *libraries = exg_account_library_versions();
+    fputs(libraries, stdout);
 }
 
 static int

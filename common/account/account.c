@@ -3,6 +3,7 @@
 #include "common/auth/basic.h"
 #include "common/base/error.h"
 #include "common/base/secret.h"
+#include "common/xml/reader.h"
 
 struct ExgAccount {
     gint references;
@@ -107,4 +108,11 @@ ExgEwsTarget
 exg_account_target(const ExgAccount *account, const char *mailbox)
 {
     return (ExgEwsTarget){.mailbox = mailbox, .access = account->access};
+}
+
+char *
+exg_account_library_versions(void)
+{
+    return g_strdup_printf("%s\n%s\nauthentication: basic\n", exg_http_library_version(),
+                           exg_xml_library_version());
 }

@@ -470,3 +470,11 @@ exg_journal_file_count(ExgJournalFile *file, ExgJournalStatistics *statistics)
     }
     sqlite3_reset(statement);
 }
+
+const char *
+exg_journal_library_version(void)
+{
+    static char text[32];
+    g_snprintf(text, sizeof text, "SQLite %s", sqlite3_libversion());
+    return text;
+}

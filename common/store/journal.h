@@ -82,6 +82,9 @@ typedef struct {
 /* As of the last commit. */
 void exg_journal_get_statistics(ExgJournal *journal, ExgJournalStatistics *ret_statistics);
 
+/* "SQLite 3.40.1": for --version. Static. */
+const char *exg_journal_library_version(void);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgJournal, exg_journal_close)
 
 #endif
