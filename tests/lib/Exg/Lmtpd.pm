@@ -86,7 +86,7 @@ sub launch
 {
     my ($self) = @_;
     my $directory = "$self->{directory}";
-    my @command = (program('exgate-lmtpd'), '--config', "$directory/exgate.conf");
+    my @command = (split(' ', $ENV{EXG_VALGRIND} // ''), program('exgate-lmtpd'), '--config', "$directory/exgate.conf");
     my $in_child;
     if (my $socket = $self->{activate}) {
         # the number of the process that systemd names is known to the shell that becomes the program
