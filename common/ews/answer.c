@@ -125,7 +125,7 @@ fault_code(const ExgXmlNode *fault)
     const ExgXmlNode *detail = exg_xml_node_child(fault, NULL, "detail");
     const char *code = text_of(exg_xml_node_child(detail, NULL, "ResponseCode"));
     if (code[0] != '\0')
-        return code;
+        return g_str_equal(code, "NoError") ? "" : code;
     const char *name = text_of(exg_xml_node_child(fault, NULL, "faultcode"));
     const char *colon = strrchr(name, ':');
     name = colon != NULL ? colon + 1 : name;

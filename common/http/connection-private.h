@@ -61,7 +61,7 @@ void exg_http_connection_run(ExgHttpConnection *connection, const ExgHttpExchang
 
 /* TCP and TLS are up, and a request could be or was sent. */
 bool exg_http_connection_is_established(const ExgHttpConnection *connection);
-/* Established and not closed since: can take an exchange. */
+/* Established and not closed since, as far as can be known: can take an exchange. */
 bool exg_http_connection_is_open(const ExgHttpConnection *connection);
 /* How many exchanges came to their end with an answer. */
 guint exg_http_connection_answers(const ExgHttpConnection *connection);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Of an answer that nobody reads: the 401s of a handshake. */
@@ -173,7 +174,7 @@ void
 exg_http_connection_watch_idle(ExgHttpConnection *self, void (*function)(gpointer data),
                                gpointer data)
 {
-    g_return_if_fail(exg_http_connection_is_open(self) && self->function == NULL);
+    g_return_if_fail(self->sockets->len == 1 && self->function == NULL);
     Socket *socket = &g_array_index(self->sockets, Socket, 0);
     unwatch(socket);
     self->idle = function;
@@ -573,7 +574,13 @@ exg_http_connection_is_established(const ExgHttpConnection *self)
 bool
 exg_http_connection_is_open(const ExgHttpConnection *self)
 {
-    return self->established && self->sockets->len == 1;
+    if (!self->established || self->sockets->len != 1)
+        return false;
+    /* Between exchanges the server has nothing to say: an end or a word of its own both spoil the connection. */
+    char byte;
+    int fd = g_array_index(self->sockets, Socket, 0).fd;
+    return self->function != NULL ||
+           (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN);
 }
 
 guint

@@ -462,6 +462,15 @@ test_server_connections(TestServer *server)
 }
 
 guint
+test_server_holding(TestServer *server)
+{
+    g_mutex_lock(&server->lock);
+    guint count = server->holding;
+    g_mutex_unlock(&server->lock);
+    return count;
+}
+
+guint
 test_server_requests(TestServer *server)
 {
     g_mutex_lock(&server->lock);

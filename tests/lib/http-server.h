@@ -77,6 +77,8 @@ bool test_server_wait_ended(TestServer *server, guint count);
 bool test_server_wait_holding(TestServer *server, guint count);
 
 guint test_server_connections(TestServer *server);
+/* Scripts at a TEST_HOLD now. */
+guint test_server_holding(TestServer *server);
 /* Requests read with their whole body, in the order of their completion. */
 guint test_server_requests(TestServer *server);
 /* Body bytes read, of whole requests and of others. */

@@ -11,7 +11,8 @@ bytes_of(const char *text)
 }
 
 static ExgHttpBody *
-body_of(const char *prefix, const char *trace, const char *content, gsize length, const char *suffix)
+body_of(const char *prefix, const char *trace, const char *content, gsize length,
+        const char *suffix)
 {
     g_autoptr(GBytes) head = bytes_of(prefix);
     g_autoptr(GBytes) lines = trace != NULL ? bytes_of(trace) : NULL;

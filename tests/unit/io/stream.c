@@ -654,6 +654,51 @@ test_large_write(Fixture *f, gconstpointer type)
     g_assert_cmpuint(f->drains, ==, 1);
 }
 
+/* The owner pauses, resumes and flushes, and the peer cuts and stalls, as chance has it; what is echoed stays the same. */
+static void
+test_random(Fixture *f, gconstpointer type)
+{
+    enum { TOTAL = 3000000 };
+    gsize sent = 0;
+    gsize received = 0;
+    guint8 block[50000];
+    while (received < TOTAL) {
+        f->appetite = (gsize)g_test_rand_int_range(1, 30000);
+        switch (g_test_rand_int_range(0, 8)) {
+        case 0:
+            exg_stream_pause(f->stream);
+            break;
+        case 1:
+            exg_stream_flush(f->stream);
+            break;
+        case 2:
+            f->on_read = g_test_rand_bit() ? PAUSE : NOTHING;
+            break;
+        default:
+            exg_stream_resume(f->stream);
+            break;
+        }
+        gsize length = MIN((gsize)g_test_rand_int_range(0, sizeof block), TOTAL - sent);
+        for (gsize i = 0; i < length; i++)
+            block[i] = pattern(sent + i);
+        gssize step = length > 0 ? send(f->peer, block, length, MSG_DONTWAIT) : 0;
+        sent += (gsize)MAX(step, 0);
+        for (gint32 i = g_test_rand_int_range(0, 4); i > 0; i--)
+            exg_engine_iterate(f->engine, false);
+        step = recv(f->peer, block, (gsize)g_test_rand_int_range(1, sizeof block), MSG_DONTWAIT);
+        for (gssize i = 0; i < step; i++)
+            g_assert_cmpuint(block[i], ==, pattern(received + (gsize)i));
+        received += (gsize)MAX(step, 0);
+    }
+    g_assert_cmpuint(sent, ==, TOTAL);
+    g_assert_cmpuint(f->seen->len, ==, TOTAL);
+    g_assert_cmpuint(f->closes, ==, 0);
+    exg_stream_resume(f->stream);
+    shutdown(f->peer, SHUT_WR);
+    await_closed(f);
+    g_assert_no_error(f->failure);
+}
+
 static void
 test_idle_memory(Fixture *f, gconstpointer type)
 {
@@ -714,6 +759,7 @@ main(int argc, char **argv)
     ADD("finished-in-drained", test_finished_in_drained, SOCK_STREAM);
     ADD("volume", test_volume, SOCK_STREAM);
     ADD("large-write", test_large_write, SOCK_STREAM);
+    ADD("random", test_random, SOCK_STREAM);
     ADD("idle-memory", test_idle_memory, SOCK_STREAM);
     return g_test_run();
 }
