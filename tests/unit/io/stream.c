@@ -706,7 +706,8 @@ test_random(Fixture *f, gconstpointer type)
             exg_stream_resume(f->stream);
             break;
         }
-        gsize length = MIN((gsize)g_test_rand_int_range(0, sizeof block), TOTAL - sent);
+        gsize length = (gsize)g_test_rand_int_range(0, sizeof block);
+        length = MIN(length, TOTAL - sent);
         for (gsize i = 0; i < length; i++)
             block[i] = pattern(sent + i);
         gssize step = length > 0 ? send(f->peer, block, length, MSG_DONTWAIT) : 0;
