@@ -46,6 +46,7 @@ struct ExgHttpConnection {
     bool may_be_401;
     bool begun;        /* libcurl has the connection and goes on to send */
     bool answer_begun; /* a line has come */
+    bool header_done;  /* the empty line after the last header has come */
     gsize header_bytes;
     gsize body_bytes;   /* received, decoded */
     guint64 body_given; /* of the request's body */
@@ -231,6 +232,8 @@ take_header(char *line, size_t size, size_t count, void *data)
 {
     ExgHttpConnection *self = data;
     gsize length = size * count;
+    if (self->own_error != NULL)
+        return 0;
     self->answer_begun = true;
     self->header_bytes += length;
     if (self->header_bytes > EXG_HTTP_MAX_HEADER_BYTES) {
@@ -239,8 +242,9 @@ take_header(char *line, size_t size, size_t count, void *data)
                       EXG_HTTP_MAX_HEADER_BYTES);
         return 0;
     }
-    if (self->body_bytes > 0)
+    if (self->header_done && exg_http_response_status(self->response) >= 200)
         return length; /* a trailer */
+    self->header_done = line[0] == '\r' || line[0] == '\n';
     if (!exg_http_response_take_line(self->response, line, length)) {
         exg_error_set(&self->own_error, EXG_ERROR_PROTOCOL,
                       "The answer of %s has a malformed header", self->origin->host);
@@ -252,6 +256,8 @@ take_header(char *line, size_t size, size_t count, void *data)
 static bool
 too_large(ExgHttpConnection *self)
 {
+    if (self->own_error != NULL)
+        return true;
     exg_error_set(&self->own_error, EXG_ERROR_PROTOCOL,
                   "The answer of %s is larger than %" G_GSIZE_FORMAT " bytes", self->origin->host,
                   answer_max(self));
@@ -263,6 +269,8 @@ take_body(char *piece, size_t size, size_t count, void *data)
 {
     ExgHttpConnection *self = data;
     gsize length = size * count;
+    if (self->own_error != NULL)
+        return 0;
     self->body_bytes += length;
     if (self->body_bytes > answer_max(self) && too_large(self))
         return 0;
@@ -333,6 +341,9 @@ finish(ExgHttpConnection *self, CURLcode code)
     GError *error = NULL;
     if (code == CURLE_OK && exg_http_response_status(self->response) < 200)
         code = CURLE_WEIRD_SERVER_REPLY;
+    if (code == CURLE_OK && !self->header_done)
+        code =
+            CURLE_GOT_NOTHING; /* libcurl is content with a header that the end of the connection cut short */
     if (code != CURLE_OK)
         error = failure(self, code);
     else
@@ -553,7 +564,7 @@ exg_http_connection_run(ExgHttpConnection *self, const ExgHttpExchange *exchange
     self->data = data;
     self->with_body = exchange->with_body;
     self->may_be_401 = exchange->may_be_401;
-    self->begun = self->answer_begun = false;
+    self->begun = self->answer_begun = self->header_done = false;
     self->header_bytes = self->body_bytes = 0;
     self->body_given = 0;
     self->text[0] = '\0';
