@@ -37,9 +37,15 @@ fail(ExgXmlReader *reader, const char *reason)
     return false;
 }
 
+#if LIBXML_VERSION < 21200
+typedef xmlError *LibraryError;
+#else
+typedef const xmlError *LibraryError;
+#endif
+
 /* libxml2 quotes the document in its messages: they become one clean line. */
 static void
-on_error(void *user, xmlErrorPtr error)
+on_error(void *user, LibraryError error)
 {
     ExgXmlReader *reader = user;
     if (reader->error != NULL || error->level < XML_ERR_ERROR)
