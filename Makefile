@@ -26,7 +26,7 @@ CFLAGS     ?= -O2 -g
 SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
-PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0
+PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),yes)
 ifeq ($(filter demo check install-deps help,$(MAKECMDGOALS)),)
@@ -140,10 +140,20 @@ check: tests-build
 
 # --- installation -----------------------------------------------------------------------------
 
+# Units name the program and the configuration where they are installed; an existing exgate.conf stays.
+PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
+
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
+	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \
+	    $(PLACED) packaging/common/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
+	install -m 644 packaging/common/exgate.sysusers $(DESTDIR)$(SYSUSERSDIR)/exgate.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/exgate/exgate.conf || \
+	    install -m 644 packaging/common/exgate.conf $(DESTDIR)$(SYSCONFDIR)/exgate/
 
 clean:
 	rm -rf build

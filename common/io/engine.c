@@ -1,4 +1,4 @@
-/* The engine's GSource: an epoll descriptor polled by GLib, and a heap of timers as its ready time. */
+/* The engine's GSource: an epoll descriptor polled by GLib, a heap of timers that bounds the wait, and two queues. */
 #include "common/io/engine.h"
 
 #include "common/base/clock.h"
@@ -17,15 +17,25 @@ typedef struct {
     gpointer tag;
 } EngineSource;
 
+typedef struct {
+    ExgEngineFunc function;
+    gpointer data;
+} Posted;
+
 struct ExgEngine {
     gint references;
     GMainContext *context;
-    GMainLoop *loop;
     GThread *thread; /* of exg_engine_start() */
     GThread *owner;  /* the thread that is running the engine; atomic */
+    bool quitting;
     GSource *source;
     int epoll;
-    GPtrArray *timers; /* binary heap of ExgTimer, the earliest first */
+    guint watches;
+    GPtrArray *timers;      /* binary heap of ExgTimer, the earliest first */
+    gint64 timers_after_us; /* while timers run: those set now are due later than this */
+    GQueue laters;          /* links of ExgLater */
+    GMutex lock;            /* of `posted` */
+    GArray *posted;         /* Posted, oldest first */
     /* The round under way, so that a watch freed in it is not called any more. */
     struct epoll_event *round;
     int round_at, round_count;
@@ -80,19 +90,6 @@ sift_down(ExgEngine *engine, ExgTimer *timer, guint position)
     place(engine, timer, position);
 }
 
-/* GLib's ready time is on the system's monotonic clock, ours may have been moved by a test. */
-static void
-update_ready_time(ExgEngine *engine)
-{
-    gint64 ready = -1;
-    if (engine->timers->len > 0) {
-        gint64 shift = exg_clock_monotonic_us() - g_get_monotonic_time();
-        ready = MAX(timer_at(engine, 1)->due_us - MAX(shift, 0), 0);
-    }
-    if (g_source_get_ready_time(engine->source) != ready)
-        g_source_set_ready_time(engine->source, ready);
-}
-
 void
 exg_timer_init(ExgTimer *timer, ExgEngine *engine, ExgTimerFunc function, gpointer data)
 {
@@ -115,34 +112,116 @@ exg_timer_cancel(ExgTimer *timer)
         else
             sift_down(engine, last, position);
     }
-    update_ready_time(engine);
 }
 
 void
 exg_timer_set(ExgTimer *timer, gint64 due_us)
 {
-    if (timer->position != 0 && timer->due_us == due_us)
-        return;
+    ExgEngine *engine = timer->engine;
     exg_timer_cancel(timer);
     if (due_us == EXG_NO_DEADLINE)
         return;
-    timer->due_us = due_us;
-    g_ptr_array_add(timer->engine->timers, timer);
-    sift_up(timer->engine, timer, timer->engine->timers->len);
-    update_ready_time(timer->engine);
+    timer->due_us = MAX(due_us, engine->timers_after_us);
+    g_ptr_array_add(engine->timers, timer);
+    sift_up(engine, timer, engine->timers->len);
+}
+
+static bool
+is_timer_due(ExgEngine *engine, gint64 now_us)
+{
+    return engine->timers->len > 0 && timer_at(engine, 1)->due_us <= now_us;
 }
 
 static void
 run_timers(ExgEngine *engine)
 {
-    /* Only what is due now: a timer that sets itself again must not keep the sockets waiting. */
-    gint64 now = exg_clock_monotonic_us();
-    while (engine->timers->len > 0 && timer_at(engine, 1)->due_us <= now) {
+    /* Only what is due now: a timer that sets itself again must keep neither the sockets nor other timers waiting. */
+    gint64 now_us = exg_clock_monotonic_us();
+    engine->timers_after_us = now_us + 1;
+    while (is_timer_due(engine, now_us)) {
         ExgTimer *timer = timer_at(engine, 1);
         exg_timer_cancel(timer);
         timer->function(timer->data);
     }
-    update_ready_time(engine);
+    engine->timers_after_us = G_MININT64;
+}
+
+/* --- posts and laters ------------------------------------------------------------------------- */
+
+void
+exg_engine_post(ExgEngine *engine, ExgEngineFunc function, gpointer data)
+{
+    Posted posted = {function, data};
+    g_mutex_lock(&engine->lock);
+    bool first = engine->posted->len == 0;
+    g_array_append_val(engine->posted, posted);
+    g_mutex_unlock(&engine->lock);
+    /* Later ones ride on the first one's wake-up; the engine's own thread looks before it sleeps. */
+    if (first && !exg_engine_is_current(engine))
+        g_main_context_wakeup(engine->context);
+}
+
+static bool
+has_posted(ExgEngine *engine)
+{
+    g_mutex_lock(&engine->lock);
+    bool has = engine->posted->len > 0;
+    g_mutex_unlock(&engine->lock);
+    return has;
+}
+
+static void
+run_posted(ExgEngine *engine)
+{
+    if (!has_posted(engine))
+        return;
+    g_autoptr(GArray) empty = g_array_new(FALSE, FALSE, sizeof(Posted));
+    g_mutex_lock(&engine->lock);
+    g_autoptr(GArray) batch = g_steal_pointer(&engine->posted);
+    engine->posted = g_steal_pointer(&empty);
+    g_mutex_unlock(&engine->lock);
+    for (guint i = 0; i < batch->len; i++) {
+        const Posted *posted = &g_array_index(batch, Posted, i);
+        posted->function(posted->data);
+    }
+}
+
+void
+exg_later_init(ExgLater *later, ExgEngine *engine, ExgTimerFunc function, gpointer data)
+{
+    *later = (ExgLater){.engine = engine, .function = function, .data = data};
+}
+
+void
+exg_later_set(ExgLater *later)
+{
+    if (later->set)
+        return;
+    later->set = true;
+    later->link.data = later;
+    g_queue_push_tail_link(&later->engine->laters, &later->link);
+}
+
+void
+exg_later_cancel(ExgLater *later)
+{
+    if (!later->set)
+        return;
+    later->set = false;
+    g_queue_unlink(&later->engine->laters, &later->link);
+}
+
+static void
+run_laters(ExgEngine *engine)
+{
+    GList end = {NULL, NULL, NULL}; /* what is set meanwhile goes behind it */
+    g_queue_push_tail_link(&engine->laters, &end);
+    for (GList *link; (link = g_queue_peek_head_link(&engine->laters)) != &end;) {
+        ExgLater *later = link->data;
+        exg_later_cancel(later);
+        later->function(later->data);
+    }
+    g_queue_unlink(&engine->laters, &end);
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */
@@ -150,29 +229,41 @@ run_timers(ExgEngine *engine)
 static guint32
 epoll_events(guint events)
 {
-    return (events & EXG_IO_READ ? (guint32)EPOLLIN : 0) | (events & EXG_IO_WRITE ? (guint32)EPOLLOUT : 0);
+    return (events & EXG_IO_READ ? (guint32)EPOLLIN : 0) |
+           (events & EXG_IO_WRITE ? (guint32)EPOLLOUT : 0);
+}
+
+/* A watch that wants nothing is not in the epoll descriptor at all: a hang-up cannot be masked there and would
+ * wake us for ever. */
+static void
+tell_epoll(ExgWatch *watch, guint before)
+{
+    int operation = before == 0          ? EPOLL_CTL_ADD
+                    : watch->events == 0 ? EPOLL_CTL_DEL
+                                         : EPOLL_CTL_MOD;
+    struct epoll_event event = {.events = epoll_events(watch->events), .data.ptr = watch};
+    if (epoll_ctl(watch->engine->epoll, operation, watch->fd, &event) < 0)
+        g_error("cannot watch descriptor %d: %s", watch->fd, g_strerror(errno));
 }
 
 ExgWatch *
 exg_watch_new(ExgEngine *engine, int fd, guint events, ExgWatchFunc function, gpointer data)
 {
     ExgWatch *watch = g_new0(ExgWatch, 1);
-    *watch = (ExgWatch){.engine = engine, .fd = fd, .events = events, .function = function, .data = data};
-    struct epoll_event event = {.events = epoll_events(events), .data.ptr = watch};
-    if (epoll_ctl(engine->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-        g_error("cannot watch descriptor %d: %s", fd, g_strerror(errno));
+    *watch = (ExgWatch){.engine = engine, .fd = fd, .function = function, .data = data};
+    engine->watches++;
+    exg_watch_set_events(watch, events);
     return watch;
 }
 
 void
 exg_watch_set_events(ExgWatch *watch, guint events)
 {
-    if (watch->events == events)
+    guint before = watch->events;
+    if (before == events)
         return;
     watch->events = events;
-    struct epoll_event event = {.events = epoll_events(events), .data.ptr = watch};
-    if (epoll_ctl(watch->engine->epoll, EPOLL_CTL_MOD, watch->fd, &event) < 0)
-        g_error("cannot watch descriptor %d: %s", watch->fd, g_strerror(errno));
+    tell_epoll(watch, before);
 }
 
 void
@@ -181,7 +272,9 @@ exg_watch_free(ExgWatch *watch)
     if (watch == NULL)
         return;
     ExgEngine *engine = watch->engine;
-    (void)epoll_ctl(engine->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    if (watch->events != 0)
+        (void)epoll_ctl(engine->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    engine->watches--;
     for (int i = engine->round_at; i < engine->round_count; i++)
         if (engine->round[i].data.ptr == watch)
             engine->round[i].data.ptr = NULL;
@@ -200,16 +293,13 @@ run_watches(ExgEngine *engine)
         ExgWatch *watch = event->data.ptr;
         if (watch == NULL)
             continue;
-        guint ready = (event->events & EPOLLIN ? EXG_IO_READ : 0u) | (event->events & EPOLLOUT ? EXG_IO_WRITE : 0u);
+        guint ready = (event->events & EPOLLIN ? EXG_IO_READ : 0u) |
+                      (event->events & EPOLLOUT ? EXG_IO_WRITE : 0u);
         if (event->events & (EPOLLERR | EPOLLHUP))
             ready |= EXG_IO_READ | EXG_IO_WRITE;
-        ready &= watch->events;
+        ready &= watch->events; /* a function called earlier in this round may have changed them */
         if (ready != 0)
             watch->function(watch->fd, ready, watch->data);
-        else if (event->events & (EPOLLERR | EPOLLHUP))
-            /* Nobody listens for now, and a hang-up cannot be masked: forget it until events are set again. */
-            (void)epoll_ctl(engine->epoll, EPOLL_CTL_MOD, watch->fd,
-                            &(struct epoll_event){.events = EPOLLET, .data.ptr = watch});
     }
     engine->round = NULL;
     engine->round_count = 0;
@@ -217,11 +307,37 @@ run_watches(ExgEngine *engine)
 
 /* --- the source ------------------------------------------------------------------------------- */
 
+/* Whether there is something to do without looking at the sockets. */
+static bool
+is_pending(ExgEngine *engine, gint64 now_us)
+{
+    return engine->laters.length > 0 || is_timer_due(engine, now_us) || has_posted(engine);
+}
+
+static gboolean
+source_prepare(GSource *source, gint *timeout_ms)
+{
+    ExgEngine *engine = ((EngineSource *)source)->engine;
+    gint64 now_us = exg_clock_monotonic_us();
+    *timeout_ms = -1;
+    if (is_pending(engine, now_us))
+        return TRUE;
+    if (engine->timers->len > 0)
+        *timeout_ms = (gint)MIN((timer_at(engine, 1)->due_us - now_us) / 1000 + 1, G_MAXINT);
+    return FALSE;
+}
+
+static bool
+is_socket_ready(GSource *source)
+{
+    return (g_source_query_unix_fd(source, ((EngineSource *)source)->tag) & G_IO_IN) != 0;
+}
+
 static gboolean
 source_check(GSource *source)
 {
-    EngineSource *self = (EngineSource *)source;
-    return (g_source_query_unix_fd(source, self->tag) & G_IO_IN) != 0;
+    return is_socket_ready(source) ||
+           is_pending(((EngineSource *)source)->engine, exg_clock_monotonic_us());
 }
 
 static gboolean
@@ -229,26 +345,33 @@ source_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
     ExgEngine *engine = ((EngineSource *)source)->engine;
     run_timers(engine);
-    run_watches(engine);
+    run_posted(engine);
+    if (is_socket_ready(source))
+        run_watches(engine);
+    run_laters(engine);
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = {.check = source_check, .dispatch = source_dispatch};
+static GSourceFuncs source_funcs = {
+    .prepare = source_prepare, .check = source_check, .dispatch = source_dispatch};
 
 ExgEngine *
 exg_engine_new(GError **error)
 {
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
-        exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot create an epoll descriptor: %s", g_strerror(errno));
+        exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot create an epoll descriptor: %s",
+                      g_strerror(errno));
         return NULL;
     }
     ExgEngine *engine = g_new0(ExgEngine, 1);
     engine->references = 1;
     engine->epoll = epoll;
     engine->context = g_main_context_new();
-    engine->loop = g_main_loop_new(engine->context, FALSE);
     engine->timers = g_ptr_array_new();
+    engine->timers_after_us = G_MININT64;
+    engine->posted = g_array_new(FALSE, FALSE, sizeof(Posted));
+    g_mutex_init(&engine->lock);
     engine->source = g_source_new(&source_funcs, sizeof(EngineSource));
     g_source_set_name(engine->source, "exgate engine");
     EngineSource *self = (EngineSource *)engine->source;
@@ -271,11 +394,13 @@ exg_engine_unref(ExgEngine *engine)
     if (engine == NULL || !g_atomic_int_dec_and_test(&engine->references))
         return;
     exg_engine_stop(engine);
+    g_warn_if_fail(engine->watches == 0 && engine->timers->len == 0 && engine->laters.length == 0);
     g_source_destroy(engine->source);
     g_source_unref(engine->source);
-    g_main_loop_unref(engine->loop);
     g_main_context_unref(engine->context);
     g_ptr_array_unref(engine->timers);
+    g_array_unref(engine->posted);
+    g_mutex_clear(&engine->lock);
     close(engine->epoll);
     g_free(engine);
 }
@@ -300,11 +425,38 @@ leave(ExgEngine *engine)
     g_main_context_pop_thread_default(engine->context);
 }
 
+static void
+quit_now(gpointer data)
+{
+    ((ExgEngine *)data)->quitting = true;
+}
+
+/* A quit asked for twice must not end the next run. */
+static void
+forget_quits(ExgEngine *engine)
+{
+    g_mutex_lock(&engine->lock);
+    for (guint i = engine->posted->len; i-- > 0;)
+        if (g_array_index(engine->posted, Posted, i).function == quit_now)
+            g_array_remove_index(engine->posted, i);
+    g_mutex_unlock(&engine->lock);
+}
+
+void
+exg_engine_quit(ExgEngine *engine)
+{
+    /* Posted, so that a quit before the run is not lost, and what was posted before it still runs. */
+    exg_engine_post(engine, quit_now, engine);
+}
+
 void
 exg_engine_run(ExgEngine *engine)
 {
     enter(engine);
-    g_main_loop_run(engine->loop);
+    while (!engine->quitting)
+        g_main_context_iteration(engine->context, TRUE);
+    engine->quitting = false;
+    forget_quits(engine);
     leave(engine);
 }
 
@@ -312,7 +464,6 @@ bool
 exg_engine_iterate(ExgEngine *engine, bool may_block)
 {
     enter(engine);
-    update_ready_time(engine); /* the clock may have been moved */
     bool done = g_main_context_iteration(engine->context, may_block);
     leave(engine);
     return done;
@@ -332,19 +483,6 @@ exg_engine_start(ExgEngine *engine)
     engine->thread = g_thread_new("exgate-engine", thread_main, engine);
 }
 
-static void
-quit_now(gpointer data)
-{
-    g_main_loop_quit(((ExgEngine *)data)->loop);
-}
-
-void
-exg_engine_quit(ExgEngine *engine)
-{
-    /* Posted, so that a quit before the loop has begun to run is not lost. */
-    exg_engine_post(engine, quit_now, engine);
-}
-
 void
 exg_engine_stop(ExgEngine *engine)
 {
@@ -352,35 +490,11 @@ exg_engine_stop(ExgEngine *engine)
         return;
     exg_engine_quit(engine);
     g_thread_join(g_steal_pointer(&engine->thread));
+    forget_quits(engine);
 }
 
 bool
 exg_engine_is_current(ExgEngine *engine)
 {
     return g_atomic_pointer_get(&engine->owner) == g_thread_self();
-}
-
-typedef struct {
-    ExgEngineFunc function;
-    gpointer data;
-} Posted;
-
-static gboolean
-run_posted(gpointer data)
-{
-    Posted *posted = data;
-    posted->function(posted->data);
-    return G_SOURCE_REMOVE;
-}
-
-void
-exg_engine_post(ExgEngine *engine, ExgEngineFunc function, gpointer data)
-{
-    Posted *posted = g_new(Posted, 1);
-    *posted = (Posted){function, data};
-    GSource *source = g_idle_source_new();
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, run_posted, posted, g_free);
-    g_source_attach(source, engine->context);
-    g_source_unref(source);
 }

@@ -15,10 +15,10 @@ typedef struct ExgWorkerPool ExgWorkerPool;
 typedef void (*ExgWorkerFunc)(gpointer data);
 
 ExgWorkerPool *exg_worker_pool_new(ExgEngine *engine, guint max_threads, guint max_queued);
-/* Waits for running jobs; the `done` functions of finished ones still run if the engine does. */
+/* Waits for all jobs, those in the queue too; their `done` functions still run if the engine does. NULL-safe. */
 void exg_worker_pool_free(ExgWorkerPool *pool);
 
-/* Errors: EXG_ERROR_RESOURCES when the queue is full; then neither function is called. */
+/* `done` may be NULL. Errors: EXG_ERROR_RESOURCES when the queue is full; then neither function is called. */
 bool exg_worker_run(ExgWorkerPool *pool, ExgWorkerFunc work, ExgWorkerFunc done, gpointer data, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgWorkerPool, exg_worker_pool_free)

@@ -6,7 +6,9 @@
  * Threads:  pure functions.
  * Memory:   results are strings of the caller.
  * Errors:   EXG_ERROR_REJECTED, one short phrase for a 501/553 reply; never quotes control characters.
- * Limits:   local part 64 octets on the wire, domain 255, path 512 (twice the RFC's, as some senders need more); longer is an error.
+ * Limits:   local part 256 octets on the wire, domain 255, path 512; longer is an error. The RFC's 64 and 256 would bounce
+ *           mail: bounce addresses that carry another address in their local part are often longer.
+ * Leniency: dots may stand anywhere in a local part ("a..b@example.com" exists), "_" in a domain, one dot at its end.
  * Source:   RFC 5321 4.1.2, RFC 6531 3.3.
  */
 #ifndef EXG_MIME_ADDRESS_H

@@ -21,7 +21,8 @@ typedef struct {
     guint64 nul;
 } ExgDotDecoder;
 
-/* Receives decoded content in pieces; false stops the decoder for this feed. */
+/* Receives decoded content in pieces; false stops the decoder for this feed. What it says to have used has been passed on; feeding
+ * the rest goes on from there. */
 typedef bool (*ExgDotFunc)(const char *content, gsize length, gpointer data);
 
 void exg_dot_decoder_init(ExgDotDecoder *decoder);

@@ -36,15 +36,16 @@ typedef struct {
 } ExgMessageOptions;
 
 ExgMessageBuilder *exg_message_builder_new(const ExgMessageOptions *options);
+/* At any time. Whatever has not been called back by then will not be. */
 void exg_message_builder_free(ExgMessageBuilder *builder);
-/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further pieces are ignored and
- * exg_message_builder_finish_async() reports the first error again. */
+/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further pieces are ignored with
+ * the same error, and exg_message_builder_finish_async() reports it once more. Nothing is kept any longer then. */
 bool exg_message_builder_append(ExgMessageBuilder *builder, const char *content, gsize length, GError **error);
 /* True while so much waits for the disk that the sender should be held back; `ready(data)` is called once when it is not
- * so any more. */
+ * so any more, or when writing has failed. */
 bool exg_message_builder_is_congested(ExgMessageBuilder *builder, ExgEngineFunc ready, gpointer data);
 /* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once, from the engine (or inside the call
- * if all is in memory), with a message (transfer full) or an error; the builder is spent and may be freed in it. */
+ * if there is nothing to wait for), with a message (transfer full) or an error; the builder is spent and may be freed in it. */
 typedef void (*ExgMessageFunc)(ExgMessage *message, const GError *error, gpointer data);
 void exg_message_builder_finish_async(ExgMessageBuilder *builder, ExgMessageFunc done, gpointer data);
 
