@@ -3,8 +3,6 @@
 #include "tests/exchange-sim/item-shape.h"
 #include "tests/exchange-sim/restriction.h"
 
-#include <stdlib.h>
-
 /* EWSFindCountLimit of Exchange 2013 and newer. */
 #define MAX_ITEMS 1000
 
@@ -82,14 +80,20 @@ search(const ExgXmlNode *operation, const ExgSimMailbox *mailbox, const ExgSimFo
     return found;
 }
 
+/* An attribute that the schema knows for a number. */
+static gint64
+number_of(const ExgXmlNode *view, const char *attribute, gint64 otherwise)
+{
+    const char *text = exg_xml_node_attribute(view, attribute);
+    return text != NULL ? g_ascii_strtoll(text, NULL, 10) : otherwise;
+}
+
 /* The page of the result that the view asks for, as [from, to). */
 static void
 page(const ExgXmlNode *view, guint total, guint *ret_from, guint *ret_to)
 {
-    const char *most = exg_xml_node_attribute(view, "MaxEntriesReturned");
-    const char *offset = exg_xml_node_attribute(view, "Offset");
-    guint count = (guint)CLAMP(most != NULL ? atoi(most) : MAX_ITEMS, 0, MAX_ITEMS);
-    guint skip = MIN((guint)MAX(offset != NULL ? atoi(offset) : 0, 0), total);
+    guint count = (guint)CLAMP(number_of(view, "MaxEntriesReturned", MAX_ITEMS), 0, MAX_ITEMS);
+    guint skip = (guint)CLAMP(number_of(view, "Offset", 0), 0, (gint64)total);
     if (g_strcmp0(exg_xml_node_attribute(view, "BasePoint"), "End") == 0) {
         *ret_to = total - skip;
         *ret_from = *ret_to - MIN(count, *ret_to);

@@ -174,6 +174,13 @@ exg_sim_mime_addresses(const char *value, GPtrArray *addresses)
     }
 }
 
+static int
+digits(const char *text)
+{
+    guint64 value;
+    return exg_sim_number(text, 9999, &value) ? (int)value : -1;
+}
+
 gint64
 exg_sim_mime_date(const char *value)
 {
@@ -194,8 +201,9 @@ exg_sim_mime_date(const char *value)
         g_autoptr(GTimeZone) zone = g_time_zone_new_identifier(found[6]);
         if (zone == NULL)
             zone = g_time_zone_new_utc();
-        g_autoptr(GDateTime) time = g_date_time_new(zone, atoi(found[2]), month + 1, atoi(found[0]),
-                                                    atoi(found[3]), atoi(found[4]), atoi(found[5]));
+        g_autoptr(GDateTime)
+            time = g_date_time_new(zone, digits(found[2]), month + 1, digits(found[0]),
+                                   digits(found[3]), digits(found[4]), digits(found[5]));
         return time != NULL ? g_date_time_to_unix(time) : -1;
     }
     return -1;
