@@ -61,7 +61,8 @@ typedef struct {
 typedef struct ExgLmtpServer ExgLmtpServer;
 
 ExgLmtpServer *exg_lmtp_server_new(ExgEngine *engine, const ExgLmtpServerOptions *options, ExgLmtpBackend *backend);
-/* Closes listeners and sessions at once. Deliveries under way are cancelled; what they hold is freed with their answers. */
+/* Closes listeners and sessions at once. Deliveries under way are cancelled; what they hold is freed with their answers.
+ * Not to be called inside a function of the backend. */
 void exg_lmtp_server_free(ExgLmtpServer *server);
 
 /* Listens on one more address. */

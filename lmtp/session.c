@@ -35,8 +35,7 @@ struct ExgLmtpSession {
     guint bad_commands;
     State state;
     bool too_long; /* the line under way; the rest of it is skipped */
-    bool reading;  /* in stream_read(): the memory has to stay until it returns */
-    bool ended;    /* freed meanwhile */
+    bool reading;  /* in stream_read(), which goes on by itself */
 };
 
 static void resume_reading(ExgLmtpSession *self);
@@ -382,11 +381,8 @@ resume_reading(ExgLmtpSession *self)
     if (self->reading)
         return;
     end_if_draining(self);
-    if (self->state == STATE_COMMAND) {
-        /* Has what waits given again. */
-        exg_stream_pause(self->stream);
-        exg_stream_resume(self->stream);
-    }
+    if (self->state == STATE_COMMAND)
+        exg_stream_resume(self->stream); /* and has what waits given again */
 }
 
 static gsize
@@ -412,8 +408,6 @@ stream_read(ExgStream *stream, const guint8 *data, gsize length, gpointer user)
         break;
     }
     self->reading = false;
-    if (self->ended)
-        exg_lmtp_session_free(self);
     return used;
 }
 
@@ -485,18 +479,12 @@ void
 exg_lmtp_session_free(ExgLmtpSession *self)
 {
     ExgLmtpServer *server = self->server;
-    if (self->stream != NULL) {
-        self->state = STATE_ENDING;
-        exg_timer_cancel(&self->timer);
-        g_clear_pointer(&self->stream, exg_stream_free);
-        drop_transaction(self);
-        g_queue_unlink(&server->sessions, &self->link);
-        if (self->listener != NULL)
-            exg_listener_release(self->listener);
-    }
-    self->ended = true;
-    if (self->reading)
-        return;
+    exg_timer_cancel(&self->timer);
+    exg_stream_free(self->stream);
+    drop_transaction(self);
+    g_queue_unlink(&server->sessions, &self->link);
+    if (self->listener != NULL)
+        exg_listener_release(self->listener);
     exg_event_unref(self->event);
     exg_lmtp_options_unref(self->options);
     g_free(self->id);

@@ -11,10 +11,11 @@
  *         offers, and by then the TLS handshake is done, so the peer's certificate is known (channel binding, RFC 5929).
  *     next(): asked for the next leg, with the challenge of the last 401 (NULL at first). It answers, now or later,
  *         with exactly one of the exg_http_leg_* functions.
- *     after a leg marked `more`, the session sends it with an empty body; on 401 it calls next() again with the new challenge;
+ *     a leg marked `more` is sent with an empty body; on 401 it calls next() again with the new challenge;
  *         on any other status the connection counts as authenticated.
  *     the last leg carries the request's own body. A 401 to it, or to a later request, is reported by rejected(),
- *         which decides whether one new handshake may be tried.
+ *         which decides whether one new handshake may be tried, on a new connection.
+ * A request that has no body of its own looks like its legs to the server: the first answer that is not 401 is then its answer.
  *
  * Threads:  the engine's. A scheme that must block (GSSAPI) does so on a worker and answers the leg later.
  * Memory:   header values hold secrets: the session wipes them after use.
@@ -35,17 +36,19 @@ typedef struct ExgHttpLeg ExgHttpLeg;
 typedef struct {
     const char *host;              /* of the URL: the service principal is HTTP/host */
     GBytes *peer_certificate;      /* DER, of the server; NULL for plain HTTP or where needs_peer is false */
-    const char *const *challenges; /* WWW-Authenticate values of the empty request, NULL-terminated; NULL if none was sent */
+    const char *const *challenges; /* WWW-Authenticate values of the empty request, NULL-terminated, none if it was not answered
+                                    * with 401; NULL if no such request was sent */
 } ExgHttpPeer;
 
 typedef struct {
     const char *name; /* for logs and error sentences: "basic" */
     bool needs_peer;
-    bool per_request; /* the header goes with every request; otherwise only with the first of a connection */
+    bool per_request; /* each request has a handshake of its own; otherwise only the first of a connection */
 
     ExgHttpHandshake *(*begin)(ExgHttpAuthenticator *self, const ExgHttpPeer *peer);
     /* Produce the next leg. `challenges`: WWW-Authenticate values of the last 401, or NULL before the first leg. */
     void (*next)(ExgHttpHandshake *handshake, const char *const *challenges, ExgHttpLeg *leg);
+    /* Frees it. A leg that is still being answered puts this off until it has been. */
     void (*end)(ExgHttpHandshake *handshake);
     /* The server answered 401 to credentials. True: begin anew once (a token to renew, an authentication that
      * the server forgot); false: give up with EXG_ERROR_AUTH. May be NULL (false). */
@@ -59,7 +62,7 @@ struct ExgHttpAuthenticator {
     gint references;
 };
 struct ExgHttpHandshake {
-    ExgHttpAuthenticator *authenticator; /* a reference, held by the session */
+    ExgHttpAuthenticator *authenticator; /* a reference, which the session sets after begin() and drops after end() */
 };
 
 ExgHttpAuthenticator *exg_http_authenticator_ref(ExgHttpAuthenticator *authenticator);

@@ -24,8 +24,9 @@ void exg_http_request_unref(ExgHttpRequest *request);
 void exg_http_request_add_header(ExgHttpRequest *request, const char *name, const char *value);
 
 /* The request changes something on the server and must not take effect twice. Once the last byte of its body
- * has been handed out, it is never sent again, by nobody: not after a lost connection, not after a 401 that came without
- * reading it. A failure from that moment on is EXG_ERROR_AMBIGUOUS. */
+ * has been handed out, it is not sent again as long as its outcome is unknown, by nobody: a failure from that moment on is
+ * EXG_ERROR_AMBIGUOUS. The one answer after which it may go out again, on a new connection and if the authenticator wants to
+ * begin anew, is 401: it says that the request has not been applied (RFC 9110 15.5.2). Without that it is EXG_ERROR_AUTH. */
 void exg_http_request_set_once(ExgHttpRequest *request);
 
 /* The response's body goes here piece by piece instead of into memory; false and an error ends the transfer.
@@ -35,7 +36,8 @@ void exg_http_request_set_sink(ExgHttpRequest *request, ExgHttpSink sink, gpoint
 
 /* --- after the send, also after a failed one ---------------------------------------------------------- */
 
-/* Whether the last byte of the body has been handed out: if not, the server cannot have acted on it. */
+/* Whether the last byte of the body has been handed out, in the try that counts: if not, the server cannot have acted on it. A request
+ * without a body counts as handed out when its head is about to be sent. False again after a 401 to our credentials. */
 bool exg_http_request_body_sent(const ExgHttpRequest *request);
 
 /* --- the response --------------------------------------------------------------------------------- */

@@ -1,13 +1,13 @@
 /* harness.h - a client and a backend for the tests of the LMTP server, on one engine in one thread.
  *
  * What the backend does with a recipient is in its name:
- *   unknown  refused at RCPT, 550 5.1.1          busy   deferred at RCPT, 451 4.3.2
- *   ask      RCPT is answered by harness_answer()  later  likewise, the delivery
- *   full     delivered: 452 4.2.2                bad    delivered: 554 5.6.0
- *   soon     250, but not inside the call        all others: 250 inside the call
+ *   unknown… refused at RCPT, 550 5.1.1          busy…  deferred at RCPT, 451 4.3.2
+ *   ask…     RCPT is answered by harness_answer()  …later…  likewise, the delivery
+ *   full…    delivered: 452 4.2.2                bad…   delivered: 554 5.6.0
+ *   soon…    250, but not inside the call        all others: 250 inside the call
  */
-#ifndef EXG_TESTS_LMTP_HARNESS_H
-#define EXG_TESTS_LMTP_HARNESS_H
+#ifndef EXG_TESTS_UNIT_LMTP_HARNESS_H
+#define EXG_TESTS_UNIT_LMTP_HARNESS_H
 
 #include "common/base/clock.h"
 #include "lmtp/reply.h"
@@ -152,7 +152,7 @@ backend_deliver(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const cha
         request_answer(request, 554, "5.6.0", "Refused");
     else if (g_str_has_prefix(recipient, "soon"))
         exg_engine_post(harness->engine, answer_soon, request);
-    else if (!g_str_has_prefix(recipient, "later"))
+    else if (strstr(recipient, "later") == NULL)
         request_answer(request, 250, "2.0.0", "Stored");
 }
 
@@ -423,11 +423,13 @@ client_expect_nothing(Client *self)
     g_assert_false(self->at_end);
 }
 
+/* Nothing more, and the connection is closed. */
 static inline void
 client_expect_end(Client *self)
 {
     g_autofree char *line = client_line(self);
     g_assert_cmpstr(line, ==, NULL);
+    client_disconnect(self); /* the server waits a moment for that */
 }
 
 static inline void

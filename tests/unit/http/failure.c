@@ -1,0 +1,258 @@
+/* Connections that cannot be had: addresses, TLS, certificates. */
+#include "common/base/clock.h"
+#include "common/base/disposition.h"
+#include "common/base/error.h"
+#include "tests/lib/http-fixture.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define HOUR 3600L
+
+static char *directory;
+static TestIdentity *authority;
+static char *ca_file;
+
+static HttpCall *
+call_host(HttpFixture *fixture, const char *host)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new_static("body", 4);
+    ExgHttpBody *body = exg_http_body_new_bytes(bytes);
+    return http_call(
+        fixture,
+        exg_http_request_new("POST", test_server_url(fixture->server, host, "/"), body, 65536));
+}
+
+static void
+test_trusted(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", -HOUR, HOUR);
+    HttpFixture fixture;
+    http_fixture_init(&fixture, identity);
+    fixture.options.ca_file = ca_file;
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER), READ, SEND(OK_ANSWER));
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(HttpCall) call = call_host(&fixture, NULL);
+        http_assert_status(call, 200);
+    }
+    g_assert_cmpuint(test_server_connections(fixture.server), ==, 1);
+    http_fixture_clear(&fixture);
+    test_identity_free(identity);
+}
+
+/* By name, so that what the resolver found is what libcurl uses. */
+static void
+test_trusted_name(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "localhost", -HOUR, HOUR);
+    HttpFixture fixture;
+    http_fixture_init(&fixture, identity);
+    fixture.options.ca_file = ca_file;
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+    g_autoptr(HttpCall) call = call_host(&fixture, "localhost");
+    http_assert_status(call, 200);
+    http_fixture_clear(&fixture);
+    test_identity_free(identity);
+}
+
+static void
+check_distrust(const TestIdentity *identity, const char *file, const char *reason)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, identity);
+    fixture.options.ca_file = file;
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+    test_server_repeat(fixture.server);
+    g_autoptr(HttpCall) call = call_host(&fixture, NULL);
+    http_assert_failed(call, EXG_ERROR_CONFIG, "tls");
+    g_test_message("%s", call->error->message);
+    g_assert_nonnull(strstr(call->error->message, "127.0.0.1"));
+    g_assert_nonnull(strstr(call->error->message, reason));
+    g_assert_nonnull(strstr(call->error->message, "ca_file"));
+    g_assert_null(strchr(call->error->message, '\n'));
+    ExgDisposition disposition = exg_disposition_of(call->error);
+    g_assert_cmpint(disposition.smtp_code, ==, 451);
+    g_assert_cmpstr(disposition.enhanced, ==, "4.7.5");
+    g_assert_false(exg_http_request_body_sent(call->request));
+    g_assert_cmpuint(test_server_requests(fixture.server), ==, 0);
+    http_fixture_clear(&fixture);
+}
+
+static void
+test_untrusted(void)
+{
+    TestIdentity *stranger = test_identity_new_authority("Somebody else");
+    TestIdentity *identity = test_identity_new_server(stranger, "127.0.0.1", -HOUR, HOUR);
+    check_distrust(identity, ca_file, "is signed by an authority that is not trusted");
+    check_distrust(identity, ca_file, "Somebody else");
+    check_distrust(identity, NULL, "not trusted");
+    test_identity_free(identity);
+    test_identity_free(stranger);
+}
+
+static void
+test_expired(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", -3 * HOUR, -HOUR);
+    check_distrust(identity, ca_file, "expired on 20");
+    test_identity_free(identity);
+}
+
+static void
+test_not_yet_valid(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", HOUR, 3 * HOUR);
+    check_distrust(identity, ca_file, "is not valid before 20");
+    test_identity_free(identity);
+}
+
+static void
+test_wrong_name(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "mail.example.com", -HOUR, HOUR);
+    check_distrust(identity, ca_file, "is for another name");
+    test_identity_free(identity);
+}
+
+static void
+test_ca_file_missing(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", -HOUR, HOUR);
+    check_distrust(identity, "/nowhere/ca.pem", "/nowhere/ca.pem");
+    test_identity_free(identity);
+}
+
+static void
+test_not_verified(void)
+{
+    TestIdentity *stranger = test_identity_new_authority("Somebody else");
+    TestIdentity *identity = test_identity_new_server(stranger, "mail.example.com", -HOUR, HOUR);
+    HttpFixture fixture;
+    http_fixture_init(&fixture, identity);
+    fixture.options.tls_verify = false;
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+    g_autoptr(HttpCall) call = call_host(&fixture, NULL);
+    http_assert_status(call, 200);
+    http_fixture_clear(&fixture);
+    test_identity_free(identity);
+    test_identity_free(stranger);
+}
+
+static void
+test_old_tls(void)
+{
+    TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", -HOUR, HOUR);
+    HttpFixture fixture;
+    http_fixture_init(&fixture, identity);
+    fixture.options.ca_file = ca_file;
+    test_server_set_priority(fixture.server, "NORMAL:-VERS-ALL:+VERS-TLS1.1");
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+    g_autoptr(HttpCall) call = call_host(&fixture, NULL);
+    http_assert_failed(call, EXG_ERROR_UNREACHABLE, "tls");
+    g_test_message("%s", call->error->message);
+    http_fixture_clear(&fixture);
+    test_identity_free(identity);
+}
+
+static void
+test_no_tls(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    test_server_script(fixture.server, READ_BYTES(10), SEND("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    g_autofree char *url = g_strdup_printf("https://127.0.0.1:%u/",
+                                           test_server_port(fixture.server));
+    g_autoptr(HttpCall) call = http_call(&fixture, exg_http_request_new("GET", url, NULL, 100));
+    http_assert_failed(call, EXG_ERROR_UNREACHABLE, "tls");
+    g_test_message("%s", call->error->message);
+    g_assert_false(exg_http_request_body_sent(call->request));
+    http_fixture_clear(&fixture);
+}
+
+static void
+test_refused(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    guint16 port;
+    {
+        g_autoptr(TestServer) gone = test_server_new(NULL);
+        port = test_server_port(gone);
+    }
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/", port);
+    g_autoptr(HttpCall) call = http_call(&fixture, exg_http_request_new("GET", url, NULL, 100));
+    http_assert_failed(call, EXG_ERROR_UNREACHABLE, "connect");
+    g_autofree char *wanted = g_strdup_printf(
+        "Cannot connect to 127.0.0.1 port %u: Connection refused", port);
+    g_assert_cmpstr(call->error->message, ==, wanted);
+    ExgHttpClientStatistics statistics = http_fixture_statistics(&fixture);
+    g_assert_cmpuint(statistics.sessions, ==, 0);
+    g_assert_cmpuint(statistics.connections, ==, 0);
+    http_fixture_clear(&fixture);
+}
+
+static void
+test_bad_urls(void)
+{
+    static const char *const urls[] = {"",
+                                       "mail.example.com",
+                                       "ftp://127.0.0.1/",
+                                       "https://user:word@127.0.0.1/",
+                                       "http:///path",
+                                       "http://127.0.0.1:99999/",
+                                       "file:///etc/passwd"};
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(urls); i++) {
+        g_autoptr(HttpCall)
+            call = http_call(&fixture, exg_http_request_new("GET", urls[i], NULL, 100));
+        g_assert_error(call->error, EXG_ERROR, EXG_ERROR_CONFIG);
+        g_assert_null(strstr(call->error->message, "word"));
+    }
+    http_fixture_clear(&fixture);
+}
+
+/* main() sets a proxy in the environment, which is not for us. */
+static void
+test_no_proxy(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    g_assert_nonnull(g_getenv("http_proxy"));
+    test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+    g_autoptr(HttpCall) call = http_call(&fixture, http_fixture_request(&fixture, "x"));
+    http_assert_status(call, 200);
+    http_fixture_clear(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_setenv("http_proxy", "http://127.0.0.1:1/", TRUE); /* for all tests of this file */
+    g_setenv("ALL_PROXY", "http://127.0.0.1:1/", TRUE);
+    directory = g_dir_make_tmp("exgate-http-XXXXXX", NULL);
+    ca_file = g_build_filename(directory, "ca.pem", NULL);
+    authority = test_identity_new_authority("Test authority");
+    test_identity_write(authority, ca_file);
+    g_test_add_func("/http/failure/trusted", test_trusted);
+    g_test_add_func("/http/failure/trusted-name", test_trusted_name);
+    g_test_add_func("/http/failure/untrusted", test_untrusted);
+    g_test_add_func("/http/failure/expired", test_expired);
+    g_test_add_func("/http/failure/not-yet-valid", test_not_yet_valid);
+    g_test_add_func("/http/failure/wrong-name", test_wrong_name);
+    g_test_add_func("/http/failure/ca-file-missing", test_ca_file_missing);
+    g_test_add_func("/http/failure/not-verified", test_not_verified);
+    g_test_add_func("/http/failure/old-tls", test_old_tls);
+    g_test_add_func("/http/failure/no-tls", test_no_tls);
+    g_test_add_func("/http/failure/refused", test_refused);
+    g_test_add_func("/http/failure/bad-urls", test_bad_urls);
+    g_test_add_func("/http/failure/no-proxy", test_no_proxy);
+    int result = g_test_run();
+    g_remove(ca_file);
+    g_rmdir(directory);
+    test_identity_free(authority);
+    g_free(ca_file);
+    g_free(directory);
+    return result;
+}
