@@ -327,8 +327,9 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
+    /* One of the lines may be the Authorization. The copy in the request that libcurl built is out of reach. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
-        exg_secret_wipe(line->data, strlen(line->data)); /* one of them may be the Authorization */
+        exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
     g_clear_pointer(&self->response, exg_http_response_unref);
     g_clear_pointer(&self->request, exg_http_request_unref);
@@ -351,6 +352,8 @@ finish(ExgHttpConnection *self, CURLcode code)
     curl_multi_remove_handle(self->multi, self->easy);
     exg_timer_cancel(&self->timer);
     g_autoptr(ExgHttpResponse) response = error == NULL ? g_steal_pointer(&self->response) : NULL;
+    if (response != NULL)
+        exg_http_response_complete(response);
     ExgHttpExchangeFunc function = g_steal_pointer(&self->function);
     clear_exchange(self);
     function(self, response, error, self->data);
