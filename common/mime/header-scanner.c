@@ -243,7 +243,7 @@ is_mbox_line(const ExgHeaderScanner *scanner)
            memcmp(scanner->held, "From ", 5) == 0;
 }
 
-/* One byte of a line that is not yet known to be a field. False: it is for another state to take. */
+/* One byte of a line that is not yet known to be a field. False: another state has to take it. */
 static bool
 take_line_start(ExgHeaderScanner *scanner, char c)
 {

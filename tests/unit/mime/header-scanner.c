@@ -34,7 +34,8 @@ take(const char *piece, gsize length, guint use, gpointer data)
         g_string_append_len(result->hashed, piece, (gssize)length);
 }
 
-/* In pieces of `piece` bytes after a first one of `first`; each a copy, so that a sanitizer sees any look past it. */
+/* In pieces of `piece` bytes after a first one of `first`; each a copy, so that a sanitizer sees
+ * any look past it. */
 static void
 scan(const char *input, gsize length, gsize first, gsize piece, Result *ret_result)
 {
