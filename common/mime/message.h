@@ -70,6 +70,8 @@ guint exg_message_hops(const ExgMessage *message);
 gint64 exg_message_received_time(const ExgMessage *message);
 /* The Message-ID with its brackets, or NULL; never longer than 998 bytes. */
 const char *exg_message_id(const ExgMessage *message);
+/* Whether there is a Message-ID field, even one without an id in brackets. */
+bool exg_message_has_id(const ExgMessage *message);
 bool exg_message_has_date(const ExgMessage *message);
 /* Whether a Delivered-To field names this address (in any case). */
 bool exg_message_was_delivered_to(const ExgMessage *message, const char *address);
