@@ -18,6 +18,11 @@ void exg_account_unref(ExgAccount *account);
 
 ExgEwsService *exg_account_ews(ExgAccount *account);
 ExgHttpClient *exg_account_http(ExgAccount *account);
+/* A mailbox and the configured right to open it; `mailbox` is not copied. */
+ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
+
+/* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer full) */
+char *exg_account_library_versions(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgAccount, exg_account_unref)
 

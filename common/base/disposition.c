@@ -21,7 +21,8 @@ static const Row rows[EXG_N_ERRORS] = {
     [EXG_ERROR_REJECTED] = {554, "5.6.0", true, "rejected", "Exchange refuses this message"},
     [EXG_ERROR_PROTOCOL] = {451, "4.3.5", false, "protocol", "Exchange gave an unusable answer"},
     [EXG_ERROR_CONFIG] = {451, "4.3.5", false, "config", "The configuration needs attention"},
-    [EXG_ERROR_AMBIGUOUS] = {451, "4.4.2", false, "ambiguous", "It is not known whether the message was stored"},
+    [EXG_ERROR_AMBIGUOUS] = {451, "4.4.2", false, "ambiguous",
+                             "It is not known whether the message was stored"},
     [EXG_ERROR_RESOURCES] = {452, "4.3.1", false, "resources", "This host ran out of room"},
 };
 
@@ -30,12 +31,15 @@ static const Row unknown = {451, "4.3.0", false, "internal", "An internal fault"
 ExgDisposition
 exg_disposition_of(const GError *error)
 {
-    ExgDisposition disposition = {.smtp_code = 250, .enhanced = "2.0.0", .label = "delivered", .meaning = "Delivered"};
+    ExgDisposition disposition = {
+        .smtp_code = 250, .enhanced = "2.0.0", .label = "delivered", .meaning = "Delivered"};
     if (error == NULL)
         return disposition;
 
     const ExgErrorFacts *facts = exg_error_facts(error);
-    const Row *row = facts != NULL && error->code >= 0 && error->code < EXG_N_ERRORS ? &rows[error->code] : &unknown;
+    const Row *row = facts != NULL && error->code >= 0 && error->code < EXG_N_ERRORS
+                         ? &rows[error->code]
+                         : &unknown;
     disposition.smtp_code = row->smtp_code;
     g_strlcpy(disposition.enhanced, row->enhanced, sizeof disposition.enhanced);
     disposition.label = row->label;
@@ -49,7 +53,8 @@ exg_disposition_of(const GError *error)
         if (facts->enhanced[0] - '0' == facts->smtp_code / 100)
             g_strlcpy(disposition.enhanced, facts->enhanced, sizeof disposition.enhanced);
         else
-            g_strlcpy(disposition.enhanced, temporary ? "4.0.0" : "5.0.0", sizeof disposition.enhanced);
+            g_strlcpy(disposition.enhanced, temporary ? "4.0.0" : "5.0.0",
+                      sizeof disposition.enhanced);
     }
     disposition.permanent = disposition.smtp_code / 100 == 5;
     return disposition;

@@ -36,7 +36,8 @@ stderr_is_journal(void)
     struct stat status;
     if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
         return false;
-    g_autofree char *mine = g_strdup_printf("%lu:%lu", (unsigned long)status.st_dev, (unsigned long)status.st_ino);
+    g_autofree char *mine = g_strdup_printf("%lu:%lu", (unsigned long)status.st_dev,
+                                            (unsigned long)status.st_ino);
     return g_str_equal(stream, mine);
 }
 
@@ -134,8 +135,8 @@ append_clean(GString *line, const char *text, gsize max, bool value)
     gsize start = line->len;
     for (const char *at = text; *at != '\0' && line->len - start < max;) {
         gunichar c = g_utf8_get_char_validated(at, -1);
-        if (c == (gunichar)-1 || c == (gunichar)-2 || c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
-            c == 0x2029) {
+        if (c == (gunichar)-1 || c == (gunichar)-2 || c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+            c == 0x2028 || c == 0x2029) {
             g_string_append_printf(line, "\\x%02x", (guchar)*at);
             at++;
             continue;
@@ -173,8 +174,9 @@ write_stderr(ExgLogLevel level, const char *text)
     } else {
         g_autoptr(GDateTime) now = g_date_time_new_now_local();
         g_autofree char *stamp = g_date_time_format(now, "%Y-%m-%d %H:%M:%S");
-        line = g_strdup_printf("%s.%03d %s[%d]: %s\n", stamp, g_date_time_get_microsecond(now) / 1000,
-                               logger.program, (int)getpid(), text);
+        line = g_strdup_printf("%s.%03d %s[%d]: %s\n", stamp,
+                               g_date_time_get_microsecond(now) / 1000, logger.program,
+                               (int)getpid(), text);
     }
     /* One write, so that lines of several processes do not mix. A log that cannot be written has nobody to tell. */
     if (write(STDERR_FILENO, line, strlen(line)) < 0)

@@ -57,8 +57,10 @@ resolve_path(const char *path, GError **error)
         return g_strdup(path);
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
     if (directory == NULL) {
-        exg_error_set(error, EXG_ERROR_CONFIG,
-                      "Secret '%s' needs systemd's LoadCredential=, and CREDENTIALS_DIRECTORY is not set", path);
+        exg_error_set(
+            error, EXG_ERROR_CONFIG,
+            "Secret '%s' needs systemd's LoadCredential=, and CREDENTIALS_DIRECTORY is not set",
+            path);
         return NULL;
     }
     return g_build_filename(directory, path + strlen(prefix), NULL);
@@ -72,7 +74,8 @@ exg_secret_new_from_file(const char *path, GError **error)
         return NULL;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the secret file %s: %s", file, g_strerror(errno));
+        exg_error_set(error, EXG_ERROR_CONFIG, "Cannot read the secret file %s: %s", file,
+                      g_strerror(errno));
         return NULL;
     }
     /* Read straight into the locked mapping: no other copy is made. */

@@ -5,7 +5,6 @@
 #include "common/base/error.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -214,11 +213,14 @@ exg_later_cancel(ExgLater *later)
 static void
 run_laters(ExgEngine *engine)
 {
-    for (guint left = engine->laters.length; left > 0 && engine->laters.length > 0; left--) {
-        ExgLater *later = g_queue_peek_head(&engine->laters);
+    GList end = {NULL, NULL, NULL}; /* what is set meanwhile goes behind it */
+    g_queue_push_tail_link(&engine->laters, &end);
+    for (GList *link; (link = g_queue_peek_head_link(&engine->laters)) != &end;) {
+        ExgLater *later = link->data;
         exg_later_cancel(later);
         later->function(later->data);
     }
+    g_queue_unlink(&engine->laters, &end);
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 /* resolver.h - host names to addresses, without ever blocking the engine.
  *
- * A numeric address is answered at once; a name goes to GResolver (nsswitch: hosts file, DNS). Answers are kept for a short
- * while, and look-ups of one name that are under way are shared.
+ * A numeric address (IPv6 with or without brackets) and localhost are answered at once; a name goes to GResolver (nsswitch: hosts
+ * file, DNS). Addresses found are kept for a short while, failures are not; look-ups of one name that are under way are shared.
  *
  * Threads:  the engine's.
  * Errors:   EXG_ERROR_UNREACHABLE, stage "resolve", one sentence that names the host; EXG_ERROR_UNREACHABLE at the deadline.
- * Limits:   EXG_RESOLVER_MAX_NAMES kept, EXG_RESOLVER_MAX_ADDRESSES of each.
+ * Limits:   EXG_RESOLVER_MAX_NAMES kept or under way, EXG_RESOLVER_MAX_ADDRESSES of each; EXG_RESOLVER_KEEP_MS.
  */
 #ifndef EXG_IO_RESOLVER_H
 #define EXG_IO_RESOLVER_H
@@ -20,6 +20,7 @@ typedef struct ExgResolver ExgResolver;
 
 ExgResolver *exg_resolver_new(ExgEngine *engine);
 ExgResolver *exg_resolver_ref(ExgResolver *resolver);
+/* After the last one, functions that wait are not called any more. */
 void exg_resolver_unref(ExgResolver *resolver);
 
 /* `addresses`: numeric texts in the order to try, NULL-terminated, or NULL with `error`. Called exactly once, from the

@@ -82,15 +82,15 @@ get_scratch(void)
 
 /* --- state ------------------------------------------------------------------------------------ */
 
+/* The first reason counts. */
 static void
 end(ExgStream *stream, GError *failure)
 {
-    if (stream->state == ENDED) {
+    if (stream->state != ENDED && stream->failure == NULL)
+        stream->failure = failure;
+    else
         g_clear_error(&failure);
-        return;
-    }
     stream->state = ENDED;
-    stream->failure = failure;
 }
 
 static bool
@@ -466,7 +466,7 @@ settle(ExgStream *stream)
     if (stream->freed)
         return;
     if (is_input_over(stream) && (stream->failure != NULL || stream->pending == 0))
-        end(stream, g_steal_pointer(&stream->failure));
+        end(stream, NULL);
     if (stream->state == FINISHING && stream->pending == 0 && !stream->blocked)
         announce_end(stream);
     if (stream->state != OPENING && stream->state != OPEN)

@@ -221,16 +221,17 @@ exg_tls_session_receive(ExgTlsSession *self, void *buffer, gsize size, gsize *re
                         GError **error)
 {
     gssize result;
-    do {
+    do
         result = gnutls_record_recv(self->session, buffer, size);
-        /* A new handshake within TLS 1.2 is refused; the peer may go on without. */
-        if (result == GNUTLS_E_REHANDSHAKE)
-            (void)gnutls_alert_send(self->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
-    } while (result < 0 && result != GNUTLS_E_AGAIN && gnutls_error_is_fatal((int)result) == 0);
+    while (result < 0 && result != GNUTLS_E_AGAIN && result != GNUTLS_E_REHANDSHAKE &&
+           gnutls_error_is_fatal((int)result) == 0);
     if (result == GNUTLS_E_AGAIN)
         return wanted(self);
     if (result == 0)
         return EXG_TRANSFER_END;
+    /* TLS 1.2 only, and nobody needs it. GnuTLS cannot go on after refusing, for it keeps the request. */
+    if (result == GNUTLS_E_REHANDSHAKE)
+        (void)gnutls_alert_send(self->session, GNUTLS_AL_WARNING, GNUTLS_A_NO_RENEGOTIATION);
     if (result < 0)
         return fail(self, (int)result, "The TLS connection failed", error);
     *ret_length = (gsize)result;

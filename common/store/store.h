@@ -1,6 +1,6 @@
 /* store.h - one message into one mailbox, whatever the mailbox is: the interface of all stores.
  *
- * Implementations: ews-store.h (Exchange Server). What they promise: success only if the server has confirmed the item; a delivery is
+ * Implementations: ews-store.h (Exchange Server); journaled-store.h makes any of them deliver exactly once. What they promise: success only if the server has confirmed the item; a delivery is
  * sent at most once per call; an outcome that is not known is EXG_ERROR_AMBIGUOUS and nothing else is.
  *
  * Threads:  the engine's.
@@ -17,6 +17,7 @@ typedef struct ExgStore ExgStore;
 typedef struct {
     const char *recipient;    /* envelope address */
     const char *delivery_key; /* delivery-key.h */
+    const char *queue_id;     /* the MTA's, or NULL */
     gint64 received_time;     /* seconds since 1970 */
     GBytes *trace;            /* header lines to put in front, each with CRLF */
     ExgMessage *message;

@@ -34,6 +34,7 @@ void exg_xml_tree_free(ExgXmlTree *tree);
 /* NULL before exg_xml_tree_finish() has succeeded. */
 const ExgXmlNode *exg_xml_tree_root(const ExgXmlTree *tree);
 
+/* In these, `space` NULL means any namespace, "" none. */
 bool exg_xml_node_is(const ExgXmlNode *node, const char *space, const char *name);
 /* The first child element of that name, or NULL. NULL-safe, so that look-ups can be chained. */
 const ExgXmlNode *exg_xml_node_child(const ExgXmlNode *node, const char *space, const char *name);

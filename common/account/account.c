@@ -1,0 +1,118 @@
+#include "common/account/account.h"
+
+#include "common/auth/basic.h"
+#include "common/base/error.h"
+#include "common/base/secret.h"
+#include "common/xml/reader.h"
+
+struct ExgAccount {
+    gint references;
+    ExgHttpClient *http;
+    ExgEwsService *ews;
+    ExgEwsAccess access;
+};
+
+#define IDLE_TIMEOUT_MS 60000
+
+static ExgHttpAuthenticator *
+authenticator_new(const ExgConf *conf, GError **error)
+{
+    g_autoptr(ExgSecret) password = exg_secret_new_from_file(
+        exg_conf_string(conf, "exchange", "password_file"), error);
+    if (password == NULL) {
+        g_autofree char *where = exg_conf_where(conf, "exchange", "password_file");
+        g_prefix_error(error, "%s: ", where);
+        return NULL;
+    }
+    return exg_auth_basic_new(exg_conf_string(conf, "exchange", "username"), password);
+}
+
+/* libcurl reads the file when it connects; a wrong name should be told at the start. */
+static bool
+check_ca_file(const ExgConf *conf, GError **error)
+{
+    const char *path = exg_conf_string(conf, "exchange", "ca_file");
+    if (path == NULL)
+        return true;
+    g_autoptr(GError) reason = NULL;
+    g_autofree char *pem = NULL;
+    g_autofree char *where = exg_conf_where(conf, "exchange", "ca_file");
+    if (!g_file_get_contents(path, &pem, NULL, &reason))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot read the CA certificate: %s",
+                             where, reason->message);
+    if (g_strstr_len(pem, -1, "-----BEGIN CERTIFICATE-----") == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: %s holds no certificate in PEM form",
+                             where, path);
+    return true;
+}
+
+ExgAccount *
+exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    if (!check_ca_file(conf, error))
+        return NULL;
+    g_autoptr(ExgHttpAuthenticator) authenticator = authenticator_new(conf, error);
+    if (authenticator == NULL)
+        return NULL;
+
+    const ExgHttpClientOptions options = {
+        .authenticator = authenticator,
+        .user_agent = "exgate/" EXG_VERSION,
+        .ca_file = exg_conf_string(conf, "exchange", "ca_file"),
+        .tls_verify = exg_conf_bool(conf, "exchange", "tls_verify"),
+        .connect_timeout_ms = exg_conf_int(conf, "exchange", "connect_timeout"),
+        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .max_sessions = (guint)exg_conf_int(conf, "exchange", "max_connections"),
+    };
+    ExgAccount *account = g_new0(ExgAccount, 1);
+    account->references = 1;
+    account->http = exg_http_client_new(engine, &options);
+    account->ews = exg_ews_service_new(account->http, exg_conf_string(conf, "exchange", "endpoint"),
+                                       exg_conf_string(conf, "exchange", "server_version"));
+    account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
+                          ? EXG_EWS_DELEGATE
+                          : EXG_EWS_IMPERSONATION;
+    return account;
+}
+
+ExgAccount *
+exg_account_ref(ExgAccount *account)
+{
+    g_atomic_int_inc(&account->references);
+    return account;
+}
+
+void
+exg_account_unref(ExgAccount *account)
+{
+    if (account == NULL || !g_atomic_int_dec_and_test(&account->references))
+        return;
+    exg_ews_service_unref(account->ews);
+    exg_http_client_unref(account->http);
+    g_free(account);
+}
+
+ExgEwsService *
+exg_account_ews(ExgAccount *account)
+{
+    return account->ews;
+}
+
+ExgHttpClient *
+exg_account_http(ExgAccount *account)
+{
+    return account->http;
+}
+
+ExgEwsTarget
+exg_account_target(const ExgAccount *account, const char *mailbox)
+{
+    return (ExgEwsTarget){.mailbox = mailbox, .access = account->access};
+}
+
+char *
+exg_account_library_versions(void)
+{
+    return g_strdup_printf("%s\n%s\nauthentication: basic\n", exg_http_library_version(),
+                           exg_xml_library_version());
+}

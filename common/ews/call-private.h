@@ -1,0 +1,23 @@
+/* call-private.h - one EWS call on its way: headers, sending, and the answer handed to answer-private.h.
+ *
+ * Threads:  the engine's.
+ * Memory:   `operation` is static. The call takes `body`, and `context` with its free function.
+ * Errors:   those of the HTTP client as they are, and those of the answer.
+ */
+#ifndef EXG_EWS_CALL_PRIVATE_H
+#define EXG_EWS_CALL_PRIVATE_H
+
+#include "common/ews/answer-private.h"
+#include "common/ews/service.h"
+#include "common/xml/writer.h"
+
+void exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, const char *anchor, ExgHttpBody *body,
+                        gpointer context, GDestroyNotify free_context, gint64 deadline_us, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer data);
+/* `*ret_result`: what the operation's decode made; (transfer full). */
+bool exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation, gpointer *ret_result, GError **error);
+
+/* A body of the writer's document, which is spent. */
+ExgHttpBody *exg_ews_call_body(ExgXmlWriter *writer);
+
+#endif

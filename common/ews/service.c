@@ -1,0 +1,37 @@
+#include "common/ews/service-private.h"
+
+ExgEwsService *
+exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version)
+{
+    ExgEwsService *service = g_new0(ExgEwsService, 1);
+    service->references = 1;
+    service->client = exg_http_client_ref(client);
+    service->url = g_strdup(url);
+    service->version = g_strdup(version);
+    return service;
+}
+
+ExgEwsService *
+exg_ews_service_ref(ExgEwsService *service)
+{
+    g_atomic_int_inc(&service->references);
+    return service;
+}
+
+void
+exg_ews_service_unref(ExgEwsService *service)
+{
+    if (service == NULL || !g_atomic_int_dec_and_test(&service->references))
+        return;
+    exg_http_client_unref(service->client);
+    g_free(service->url);
+    g_free(service->version);
+    g_free(service);
+}
+
+void
+exg_ews_service_set_tap(ExgEwsService *service, ExgEwsTap tap, gpointer data)
+{
+    service->tap = tap;
+    service->tap_data = data;
+}

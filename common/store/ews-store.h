@@ -1,0 +1,14 @@
+/* ews-store.h - the store for Exchange Server: CreateItem into the inbox, FindItem by delivery key.
+ *
+ * Threads:  the engine's.
+ */
+#ifndef EXG_STORE_EWS_STORE_H
+#define EXG_STORE_EWS_STORE_H
+
+#include "common/account/account.h"
+#include "common/store/store.h"
+
+/* References the account. */
+ExgStore *exg_ews_store_new(ExgAccount *account);
+
+#endif

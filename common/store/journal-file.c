@@ -1,0 +1,480 @@
+#include "common/store/journal-file.h"
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/failpoint.h"
+#include "common/base/log.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 10000
+#define PRUNE_ROWS      1000
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS deliveries ("
+    " key TEXT PRIMARY KEY NOT NULL,"
+    " done INTEGER NOT NULL," /* 0: intent, 1: done */
+    " recipient TEXT NOT NULL, message_id TEXT, queue_id TEXT, item_id TEXT,"
+    " owner TEXT NOT NULL," /* the process that has it under way, or '' */
+    " begun_ms INTEGER NOT NULL,"
+    " settled_ms INTEGER NOT NULL" /* done: when; intent: when its outcome can change no more */
+    ") WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS by_state ON deliveries (done, settled_ms);"
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
+
+typedef enum {
+    FIND,
+    INSERT,
+    TAKE_OVER,
+    DONE,
+    FORGET,
+    LEAVE_OPEN,
+    PRUNE,
+    COUNT,
+    N_STATEMENTS
+} Statement;
+
+static const char *const statements[N_STATEMENTS] = {
+    [FIND] = "SELECT done, owner, settled_ms, item_id FROM deliveries WHERE key = ?1",
+    [INSERT] = "INSERT INTO deliveries (key, done, recipient, message_id, queue_id, owner, "
+               "begun_ms, settled_ms)"
+               " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, 0)",
+    [TAKE_OVER] = "UPDATE deliveries SET done = 0, owner = ?2, settled_ms = ?3 WHERE key = ?1",
+    [DONE] =
+        "UPDATE deliveries SET done = 1, owner = '', item_id = ?2, settled_ms = ?3 WHERE key = ?1",
+    [FORGET] = "DELETE FROM deliveries WHERE key = ?1 AND done = 0",
+    [LEAVE_OPEN] = "UPDATE deliveries SET owner = '', settled_ms = ?2 WHERE key = ?1 AND done = 0",
+    [PRUNE] = "DELETE FROM deliveries WHERE key IN"
+              " (SELECT key FROM deliveries WHERE done = 1 AND settled_ms < ?1 LIMIT ?2)",
+    [COUNT] = "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM "
+              "deliveries WHERE done = 1),"
+              " (SELECT min(begun_ms) FROM deliveries WHERE done = 0)",
+};
+
+struct ExgJournalFile {
+    char *path;
+    gint64 keep_ms, settle_ms;
+    bool volatile_rows;
+    char *owner; /* this process: "pid:start time" */
+    sqlite3 *database;
+    sqlite3_stmt *prepared[N_STATEMENTS];
+    ino_t inode;
+    gint64 suspect_until_ms;
+    bool broken; /* reopen before the next transaction */
+};
+
+static gint64
+now_ms(void)
+{
+    return exg_clock_real_us() / 1000;
+}
+
+/* --- whose row -------------------------------------------------------------------------------- */
+
+/* The start time of a process in clock ticks since boot, field 22 of /proc/PID/stat, or 0 if there is none. With it a
+ * recycled process id is not taken for its predecessor. */
+static guint64
+process_start(gint64 pid)
+{
+    char path[64], line[1024];
+    g_snprintf(path, sizeof path, "/proc/%" G_GINT64_FORMAT "/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t length = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[length] = '\0';
+    const char *at = strrchr(line, ')'); /* the name may hold anything */
+    for (int field = 2; at != NULL && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    return at != NULL ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
+}
+
+static bool
+is_alive(const char *owner)
+{
+    char *colon;
+    gint64 pid = g_ascii_strtoll(owner, &colon, 10);
+    if (pid <= 0 || *colon != ':')
+        return false;
+    guint64 start = process_start(pid);
+    return start != 0 && start == g_ascii_strtoull(colon + 1, NULL, 10);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void
+close_database(ExgJournalFile *file)
+{
+    for (int i = 0; i < N_STATEMENTS; i++)
+        g_clear_pointer(&file->prepared[i], sqlite3_finalize);
+    g_clear_pointer(&file->database, sqlite3_close);
+}
+
+static bool
+is_corruption(int code)
+{
+    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
+}
+
+static int
+execute(ExgJournalFile *file, const char *sql)
+{
+    return sqlite3_exec(file->database, sql, NULL, NULL, NULL);
+}
+
+static gint64
+read_fact(ExgJournalFile *file, const char *name)
+{
+    sqlite3_stmt *statement = NULL;
+    gint64 value = 0;
+    if (sqlite3_prepare_v2(file->database, "SELECT value FROM facts WHERE name = ?1", -1,
+                           &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+}
+
+static int
+check_integrity(ExgJournalFile *file)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(file->database, "PRAGMA quick_check(1)", -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        code = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "ok") == 0
+                   ? SQLITE_OK
+                   : SQLITE_CORRUPT;
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* Answers an SQLite code. */
+static int
+open_database(ExgJournalFile *file)
+{
+    int code = sqlite3_open_v2(file->path, &file->database,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                   SQLITE_OPEN_NOFOLLOW,
+                               NULL);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_busy_timeout(file->database, BUSY_TIMEOUT_MS);
+    sqlite3_extended_result_codes(file->database, 1);
+    if ((code = execute(file, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
+        (code = execute(file, file->volatile_rows ? "PRAGMA synchronous = OFF"
+                                                  : "PRAGMA synchronous = FULL")) != SQLITE_OK ||
+        (code = check_integrity(file)) != SQLITE_OK || (code = execute(file, schema)) != SQLITE_OK)
+        return code;
+    for (int i = 0; i < N_STATEMENTS; i++)
+        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                       &file->prepared[i], NULL)) != SQLITE_OK)
+            return code;
+    struct stat status;
+    file->inode = stat(file->path, &status) == 0 ? status.st_ino : 0;
+    file->suspect_until_ms = read_fact(file, "suspect_until_ms");
+    file->broken = false;
+    return SQLITE_OK;
+}
+
+/* The corrupt file is kept for whoever wants to look; its write-ahead log goes with it. */
+static void
+set_aside(ExgJournalFile *file)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    g_autofree char *aside = g_strdup_printf("%s.corrupt-%" G_GINT64_FORMAT, file->path,
+                                             now_ms() / 1000);
+    for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *from = g_strconcat(file->path, suffixes[i], NULL);
+        g_autofree char *to = g_strconcat(aside, suffixes[i], NULL);
+        if (rename(from, to) < 0 && errno != ENOENT)
+            exg_log(EXG_LOG_ERROR, NULL, "cannot rename %s: %s", from, g_strerror(errno));
+    }
+    exg_log(EXG_LOG_ERROR, NULL,
+            "the delivery journal %s is damaged and was set aside as %s; until a new one covers "
+            "the time in which mail is "
+            "retried, Exchange is asked before every delivery that could be a repetition",
+            file->path, aside);
+}
+
+static bool
+remember_suspicion(ExgJournalFile *file)
+{
+    file->suspect_until_ms = now_ms() + file->keep_ms;
+    g_autofree char *sql = g_strdup_printf(
+        "INSERT OR REPLACE INTO facts VALUES ('suspect_until_ms', %" G_GINT64_FORMAT ")",
+        file->suspect_until_ms);
+    return execute(file, sql) == SQLITE_OK;
+}
+
+static bool
+open_or_replace(ExgJournalFile *file, GError **error)
+{
+    int code = open_database(file);
+    if (is_corruption(code)) {
+        close_database(file);
+        set_aside(file);
+        code = open_database(file);
+        if (code == SQLITE_OK && !remember_suspicion(file))
+            code = sqlite3_errcode(file->database);
+    }
+    if (code == SQLITE_OK)
+        return true;
+    exg_error_set(error, EXG_ERROR_CONFIG, "Cannot open the delivery journal %s: %s", file->path,
+                  file->database != NULL ? sqlite3_errmsg(file->database) : sqlite3_errstr(code));
+    close_database(file);
+    return false;
+}
+
+ExgJournalFile *
+exg_journal_file_open(const ExgJournalOptions *options, GError **error)
+{
+    ExgJournalFile *file = g_new0(ExgJournalFile, 1);
+    file->path = g_strdup(options->path);
+    file->keep_ms = options->keep_ms;
+    file->settle_ms = options->settle_ms;
+    file->volatile_rows = options->volatile_rows;
+    file->owner = g_strdup_printf("%d:%" G_GUINT64_FORMAT, (int)getpid(), process_start(getpid()));
+    if (!open_or_replace(file, error)) {
+        exg_journal_file_close(file);
+        return NULL;
+    }
+    return file;
+}
+
+void
+exg_journal_file_close(ExgJournalFile *file)
+{
+    if (file == NULL)
+        return;
+    close_database(file);
+    g_free(file->path);
+    g_free(file->owner);
+    g_free(file);
+}
+
+/* --- transactions ----------------------------------------------------------------------------- */
+
+static bool
+failed(ExgJournalFile *file, GError **error)
+{
+    int code = sqlite3_extended_errcode(file->database);
+    exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot write the delivery journal %s: %s",
+                  file->path, sqlite3_errmsg(file->database));
+    if (is_corruption(code))
+        file->broken = true;
+    if (!sqlite3_get_autocommit(file->database))
+        (void)execute(file, "ROLLBACK");
+    return false;
+}
+
+bool
+exg_journal_file_start(ExgJournalFile *file, GError **error)
+{
+    struct stat status;
+    bool replaced = stat(file->path, &status) < 0 || status.st_ino != file->inode;
+    if (file->broken || replaced || file->database == NULL) {
+        close_database(file);
+        if (!open_or_replace(file, error))
+            return false;
+        /* Somebody removed the file, or another process replaced it: rows of ours may be gone with the old one. */
+        if (replaced && !remember_suspicion(file))
+            return failed(file, error);
+    }
+    return execute(file, "BEGIN IMMEDIATE") == SQLITE_OK || failed(file, error);
+}
+
+bool
+exg_journal_file_commit(ExgJournalFile *file, GError **error)
+{
+    EXG_FAIL_POINT("journal-before-commit");
+    if (EXG_FAIL_POINT_ERROR("journal-commit-fails")) {
+        (void)execute(file, "ROLLBACK");
+        return exg_error_set(error, EXG_ERROR_RESOURCES,
+                             "Cannot write the delivery journal %s: a test says so", file->path);
+    }
+    if (execute(file, "COMMIT") != SQLITE_OK)
+        return failed(file, error);
+    EXG_FAIL_POINT("journal-after-commit");
+    return true;
+}
+
+/* Runs a statement that answers no rows. */
+static bool
+run(ExgJournalFile *file, sqlite3_stmt *statement, GError **error)
+{
+    int code = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return code == SQLITE_DONE || failed(file, error);
+}
+
+static void
+bind_text(sqlite3_stmt *statement, int position, const char *text)
+{
+    if (text != NULL)
+        sqlite3_bind_text(statement, position, text, -1, SQLITE_STATIC);
+    else
+        sqlite3_bind_null(statement, position);
+}
+
+static bool
+insert(ExgJournalFile *file, const ExgJournalIntent *intent, GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[INSERT];
+    bind_text(statement, 1, intent->key);
+    bind_text(statement, 2, intent->recipient);
+    bind_text(statement, 3, intent->message_id);
+    bind_text(statement, 4, intent->queue_id);
+    bind_text(statement, 5, file->owner);
+    sqlite3_bind_int64(statement, 6, now_ms());
+    return run(file, statement, error);
+}
+
+static bool
+set_owner(ExgJournalFile *file, const char *key, const char *owner, gint64 settled_ms,
+          GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[TAKE_OVER];
+    bind_text(statement, 1, key);
+    bind_text(statement, 2, owner);
+    sqlite3_bind_int64(statement, 3, settled_ms);
+    return run(file, statement, error);
+}
+
+bool
+exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
+                       ExgJournalVerdict *ret_verdict, char **ret_item_id, gint64 *ret_wait_ms,
+                       GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[FIND];
+    bind_text(statement, 1, intent->key);
+    int code = sqlite3_step(statement);
+    bool exists = code == SQLITE_ROW;
+    bool done = exists && sqlite3_column_int(statement, 0) != 0;
+    g_autofree char *owner = exists ? g_strdup((const char *)sqlite3_column_text(statement, 1))
+                                    : NULL;
+    gint64 settled_ms = exists ? sqlite3_column_int64(statement, 2) : 0;
+    g_autofree char *item_id = done ? g_strdup((const char *)sqlite3_column_text(statement, 3))
+                                    : NULL;
+    sqlite3_reset(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return failed(file, error);
+
+    if (!exists) {
+        *ret_verdict = EXG_JOURNAL_BEGUN;
+        return insert(file, intent, error);
+    }
+    if (done && intent->renew) {
+        *ret_verdict = EXG_JOURNAL_BEGUN;
+        return set_owner(file, intent->key, file->owner, 0, error);
+    }
+    if (done) {
+        *ret_verdict = EXG_JOURNAL_DONE;
+        *ret_item_id = g_steal_pointer(&item_id);
+        return true;
+    }
+    gint64 now = now_ms();
+    if (owner[0] != '\0') {
+        *ret_verdict = EXG_JOURNAL_UNDER_WAY;
+        *ret_wait_ms = file->settle_ms;
+        if (!g_str_equal(owner, file->owner) && is_alive(owner))
+            return true;
+        /* Its process is gone, or its outcome could not be written. Nobody knows when the last byte left, so the time to
+         * settle begins now. */
+        return set_owner(file, intent->key, "", now + file->settle_ms, error);
+    }
+    /* A clock that was set back must not make us wait for longer than it takes to settle. */
+    gint64 wait_ms = MIN(settled_ms - now, file->settle_ms);
+    if (wait_ms > 0) {
+        *ret_verdict = EXG_JOURNAL_UNDER_WAY;
+        *ret_wait_ms = wait_ms;
+        return true;
+    }
+    if (!intent->asked) {
+        *ret_verdict = EXG_JOURNAL_OPEN;
+        return true;
+    }
+    *ret_verdict = EXG_JOURNAL_BEGUN;
+    return set_owner(file, intent->key, file->owner, 0, error);
+}
+
+bool
+exg_journal_file_done(ExgJournalFile *file, const char *key, const char *item_id, GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[DONE];
+    bind_text(statement, 1, key);
+    bind_text(statement, 2, item_id);
+    sqlite3_bind_int64(statement, 3, now_ms());
+    return run(file, statement, error);
+}
+
+bool
+exg_journal_file_forget(ExgJournalFile *file, const char *key, GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[FORGET];
+    bind_text(statement, 1, key);
+    return run(file, statement, error);
+}
+
+bool
+exg_journal_file_leave_open(ExgJournalFile *file, const char *key, GError **error)
+{
+    sqlite3_stmt *statement = file->prepared[LEAVE_OPEN];
+    bind_text(statement, 1, key);
+    sqlite3_bind_int64(statement, 2, now_ms() + file->settle_ms);
+    return run(file, statement, error);
+}
+
+void
+exg_journal_file_prune(ExgJournalFile *file)
+{
+    if (file->database == NULL)
+        return;
+    sqlite3_stmt *statement = file->prepared[PRUNE];
+    sqlite3_bind_int64(statement, 1, now_ms() - file->keep_ms);
+    sqlite3_bind_int(statement, 2, PRUNE_ROWS);
+    g_autoptr(GError) error = NULL;
+    if (!run(file, statement, &error))
+        exg_log(EXG_LOG_DEBUG, NULL, "%s", error->message);
+}
+
+/* --- facts ------------------------------------------------------------------------------------ */
+
+bool
+exg_journal_file_is_suspect(ExgJournalFile *file)
+{
+    return now_ms() < file->suspect_until_ms;
+}
+
+void
+exg_journal_file_count(ExgJournalFile *file, ExgJournalStatistics *statistics)
+{
+    if (file->database == NULL)
+        return;
+    sqlite3_stmt *statement = file->prepared[COUNT];
+    if (sqlite3_step(statement) == SQLITE_ROW) {
+        statistics->open = (guint64)sqlite3_column_int64(statement, 0);
+        statistics->done = (guint64)sqlite3_column_int64(statement, 1);
+        bool any = sqlite3_column_type(statement, 2) != SQLITE_NULL;
+        statistics->oldest_open_ms = any ? MAX(now_ms() - sqlite3_column_int64(statement, 2), 0)
+                                         : 0;
+    }
+    sqlite3_reset(statement);
+}
+
+const char *
+exg_journal_library_version(void)
+{
+    static char text[32];
+    g_snprintf(text, sizeof text, "SQLite %s", sqlite3_libversion());
+    return text;
+}

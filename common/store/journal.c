@@ -1,0 +1,307 @@
+/* The journal's queue and its writer thread; the file itself is journal-file.c's. */
+#include "common/store/journal.h"
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/store/journal-file.h"
+
+#include <string.h>
+
+#define BATCH_MAX       512
+#define HOUSEKEEPING_US ((gint64)60 * G_USEC_PER_SEC)
+
+typedef enum { BEGIN, DONE, FORGET, LEAVE_OPEN, CLOSE } OperationKind;
+
+typedef struct {
+    OperationKind kind;
+    char *key;
+    char *recipient;
+    char *message_id;
+    char *queue_id;
+    char *item_id; /* DONE: in; BEGIN: the answer's */
+    bool asked, renew;
+    ExgJournalFunc function;
+    gpointer data;
+    /* the answer of BEGIN */
+    ExgJournalVerdict verdict;
+    gint64 wait_ms;
+    GError *error;
+} Operation;
+
+struct ExgJournal {
+    ExgEngine *engine;
+    ExgJournalFile *file; /* the writer thread's, once it runs */
+    GThread *writer;
+    GAsyncQueue *queue;
+    GMutex lock; /* for what follows */
+    ExgJournalStatistics statistics;
+    bool suspect;
+};
+
+static void
+operation_free(gpointer data)
+{
+    Operation *operation = data;
+    g_free(operation->key);
+    g_free(operation->recipient);
+    g_free(operation->message_id);
+    g_free(operation->queue_id);
+    g_free(operation->item_id);
+    g_clear_error(&operation->error);
+    g_free(operation);
+}
+
+/* --- answers, on the engine ------------------------------------------------------------------- */
+
+static void
+answer(const Operation *operation)
+{
+    const ExgJournalAnswer given = {
+        .verdict = operation->verdict,
+        .item_id = operation->item_id,
+        .wait_ms = operation->wait_ms,
+        .error = operation->error,
+    };
+    operation->function(&given, operation->data);
+}
+
+static void
+answer_batch(gpointer data)
+{
+    g_autoptr(GPtrArray) operations = data;
+    for (guint i = 0; i < operations->len; i++) {
+        const Operation *operation = g_ptr_array_index(operations, i);
+        if (operation->kind == BEGIN)
+            answer(operation);
+    }
+}
+
+/* --- the writer thread ------------------------------------------------------------------------ */
+
+static bool
+apply(ExgJournalFile *file, Operation *operation, GError **error)
+{
+    switch (operation->kind) {
+    case BEGIN: {
+        const ExgJournalIntent intent = {
+            .key = operation->key,
+            .recipient = operation->recipient,
+            .message_id = operation->message_id,
+            .queue_id = operation->queue_id,
+            .asked = operation->asked,
+            .renew = operation->renew,
+        };
+        return exg_journal_file_begin(file, &intent, &operation->verdict, &operation->item_id,
+                                      &operation->wait_ms, error);
+    }
+    case DONE:
+        return exg_journal_file_done(file, operation->key, operation->item_id, error);
+    case FORGET:
+        return exg_journal_file_forget(file, operation->key, error);
+    case LEAVE_OPEN:
+        return exg_journal_file_leave_open(file, operation->key, error);
+    case CLOSE:
+        break;
+    }
+    return true;
+}
+
+static bool
+apply_all(ExgJournalFile *file, GPtrArray *operations, GError **error)
+{
+    if (!exg_journal_file_start(file, error))
+        return false;
+    for (guint i = 0; i < operations->len; i++)
+        if (!apply(file, g_ptr_array_index(operations, i), error))
+            return false;
+    return exg_journal_file_commit(file, error);
+}
+
+/* Nothing of the batch has happened. Whoever asked to begin must not send; outcomes that could not be written leave
+ * open rows behind, which cost a question later, not a message. */
+static void
+fail_all(GPtrArray *operations, const GError *error)
+{
+    exg_log(EXG_LOG_ERROR, NULL, "mail waits in the queue until this is mended: %s",
+            error->message);
+    for (guint i = 0; i < operations->len; i++) {
+        Operation *operation = g_ptr_array_index(operations, i);
+        operation->verdict = EXG_JOURNAL_FAILED;
+        g_clear_pointer(&operation->item_id, g_free);
+        operation->error = g_error_copy(error);
+    }
+}
+
+/* Waits for the first operation and takes what else is there. */
+static GPtrArray *
+next_batch(ExgJournal *journal, gint64 wait_us, bool *ret_close)
+{
+    GPtrArray *operations = g_ptr_array_new_with_free_func(operation_free);
+    Operation *operation = g_async_queue_timeout_pop(journal->queue, (guint64)MAX(wait_us, 0));
+    while (operation != NULL) {
+        if (operation->kind == CLOSE) {
+            *ret_close = true;
+            operation_free(operation);
+            break;
+        }
+        g_ptr_array_add(operations, operation);
+        operation = operations->len < BATCH_MAX ? g_async_queue_try_pop(journal->queue) : NULL;
+    }
+    return operations;
+}
+
+static void
+publish(ExgJournal *journal, guint operations, bool count)
+{
+    ExgJournalStatistics fresh = {0};
+    if (count)
+        exg_journal_file_count(journal->file, &fresh);
+    g_mutex_lock(&journal->lock);
+    if (count) {
+        journal->statistics.open = fresh.open;
+        journal->statistics.done = fresh.done;
+        journal->statistics.oldest_open_ms = fresh.oldest_open_ms;
+    }
+    if (operations > 0) {
+        journal->statistics.commits++;
+        journal->statistics.operations += operations;
+    }
+    journal->suspect = exg_journal_file_is_suspect(journal->file);
+    g_mutex_unlock(&journal->lock);
+}
+
+static gpointer
+write_journal(gpointer data)
+{
+    ExgJournal *journal = data;
+    gint64 housekeeping_us = 0;
+    for (bool close = false; !close;) {
+        if (g_get_monotonic_time() >= housekeeping_us) {
+            exg_journal_file_prune(journal->file);
+            publish(journal, 0, true);
+            housekeeping_us = g_get_monotonic_time() + HOUSEKEEPING_US;
+        }
+        GPtrArray *operations = next_batch(journal, housekeeping_us - g_get_monotonic_time(),
+                                           &close);
+        guint count = operations->len;
+        if (count == 0) {
+            g_ptr_array_unref(operations);
+            continue;
+        }
+        g_autoptr(GError) error = NULL;
+        if (!apply_all(journal->file, operations, &error))
+            fail_all(operations, error);
+        publish(journal, count, false);
+        exg_engine_post(journal->engine, answer_batch, operations);
+    }
+    return NULL;
+}
+
+/* --- the face --------------------------------------------------------------------------------- */
+
+ExgJournal *
+exg_journal_open(ExgEngine *engine, const ExgJournalOptions *options, GError **error)
+{
+    ExgJournalFile *file = exg_journal_file_open(options, error);
+    if (file == NULL)
+        return NULL;
+    ExgJournal *journal = g_new0(ExgJournal, 1);
+    journal->engine = exg_engine_ref(engine);
+    journal->file = file;
+    journal->queue = g_async_queue_new_full(operation_free);
+    journal->suspect = exg_journal_file_is_suspect(file);
+    g_mutex_init(&journal->lock);
+    journal->writer = g_thread_new("exgate-journal", write_journal, journal);
+    return journal;
+}
+
+static Operation *
+operation_new(OperationKind kind, const char *key)
+{
+    Operation *operation = g_new0(Operation, 1);
+    operation->kind = kind;
+    operation->key = g_strdup(key);
+    return operation;
+}
+
+void
+exg_journal_close(ExgJournal *journal)
+{
+    if (journal == NULL)
+        return;
+    g_async_queue_push(journal->queue, operation_new(CLOSE, NULL));
+    g_thread_join(journal->writer);
+    exg_journal_file_close(journal->file);
+    g_async_queue_unref(journal->queue);
+    g_mutex_clear(&journal->lock);
+    exg_engine_unref(journal->engine);
+    g_free(journal);
+}
+
+static void
+answer_refused(gpointer data)
+{
+    Operation *operation = data;
+    answer(operation);
+    operation_free(operation);
+}
+
+void
+exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function,
+                  gpointer data)
+{
+    Operation *operation = operation_new(BEGIN, intent->key);
+    operation->recipient = g_strdup(intent->recipient);
+    operation->message_id = g_strdup(intent->message_id);
+    operation->queue_id = g_strdup(intent->queue_id);
+    operation->asked = intent->asked;
+    operation->renew = intent->renew;
+    operation->function = function;
+    operation->data = data;
+    if (g_async_queue_length(journal->queue) >= EXG_JOURNAL_MAX_QUEUED) {
+        operation->verdict = EXG_JOURNAL_FAILED;
+        operation->error = exg_error_new(EXG_ERROR_RESOURCES,
+                                         "The delivery journal cannot keep up with the mail");
+        exg_engine_post(journal->engine, answer_refused, operation);
+        return;
+    }
+    g_async_queue_push(journal->queue, operation);
+}
+
+void
+exg_journal_done(ExgJournal *journal, const char *key, const char *item_id)
+{
+    Operation *operation = operation_new(DONE, key);
+    operation->item_id = g_strdup(item_id);
+    g_async_queue_push(journal->queue, operation);
+}
+
+void
+exg_journal_forget(ExgJournal *journal, const char *key)
+{
+    g_async_queue_push(journal->queue, operation_new(FORGET, key));
+}
+
+void
+exg_journal_leave_open(ExgJournal *journal, const char *key)
+{
+    g_async_queue_push(journal->queue, operation_new(LEAVE_OPEN, key));
+}
+
+bool
+exg_journal_is_suspect(ExgJournal *journal)
+{
+    g_mutex_lock(&journal->lock);
+    bool suspect = journal->suspect;
+    g_mutex_unlock(&journal->lock);
+    return suspect;
+}
+
+void
+exg_journal_get_statistics(ExgJournal *journal, ExgJournalStatistics *ret_statistics)
+{
+    g_mutex_lock(&journal->lock);
+    *ret_statistics = journal->statistics;
+    g_mutex_unlock(&journal->lock);
+}

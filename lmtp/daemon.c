@@ -1,0 +1,372 @@
+#include "lmtp/daemon.h"
+
+#include "common/account/account.h"
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/notify.h"
+#include "common/directory/directory.h"
+#include "common/io/listener.h"
+#include "common/io/worker.h"
+#include "common/store/ews-store.h"
+#include "common/store/journal.h"
+#include "common/store/journaled-store.h"
+#include "lmtp/delivery.h"
+#include "lmtp/server.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define SPOOL_THREADS 4
+#define SPOOL_QUEUE   4096
+
+struct ExgDaemon {
+    char *conf_path;
+    ExgConf *conf;
+    ExgEngine *engine;
+    ExgWorkerPool *workers;
+    ExgJournal *journal;
+    ExgDeliveryBackend *backend;
+    ExgLmtpServer *server;
+    bool draining;
+    int status;
+};
+
+/* --- from the configuration ------------------------------------------------------------------- */
+
+static void
+open_log(const ExgConf *conf)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    ExgLogLevel level = EXG_LOG_INFO;
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(exg_conf_string(conf, "log", "level"), names[i]))
+            level = (ExgLogLevel)i;
+    bool to_syslog = g_str_equal(exg_conf_string(conf, "log", "target"), "syslog");
+    exg_log_open("exgate-lmtpd", to_syslog ? EXG_LOG_TO_SYSLOG : EXG_LOG_TO_STDERR, level);
+}
+
+/* Our name in the greeting and in trace fields: a host name, nothing that could break a header. */
+static const char *
+hostname_of(const ExgConf *conf, GError **error)
+{
+    const char *name = exg_conf_string(conf, "lmtp", "hostname");
+    if (name == NULL)
+        name = g_get_host_name();
+    for (const char *at = name; *at != '\0'; at++) {
+        if (!g_ascii_isalnum(*at) && strchr(".-", *at) == NULL) {
+            g_autofree char *where = exg_conf_where(conf, "lmtp", "hostname");
+            exg_error_set(error, EXG_ERROR_CONFIG,
+                          "%s = %s: a host name of letters, digits, dots and hyphens is expected",
+                          where, name);
+            return NULL;
+        }
+    }
+    return name;
+}
+
+static bool
+check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path,
+                         GError **error)
+{
+    const char *fault = NULL;
+    if (access(path, W_OK | X_OK) < 0)
+        fault = g_strerror(errno);
+    else if (!g_file_test(path, G_FILE_TEST_IS_DIR))
+        fault = g_strerror(ENOTDIR);
+    if (fault == NULL)
+        return true;
+    g_autofree char *where = exg_conf_where(conf, group, key);
+    return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot write to the directory %s: %s", where,
+                         path, fault);
+}
+
+static bool
+check_spool_directory(const ExgConf *conf, GError **error)
+{
+    return check_writable_directory(conf, "lmtp", "spool_directory",
+                                    exg_conf_string(conf, "lmtp", "spool_directory"), error);
+}
+
+static ExgDuplicateCheck
+duplicate_check(const ExgConf *conf)
+{
+    const char *choice = exg_conf_string(conf, "delivery", "duplicate_check");
+    return g_str_equal(choice, "always")    ? EXG_CHECK_ALWAYS
+           : g_str_equal(choice, "journal") ? EXG_CHECK_JOURNAL
+                                            : EXG_CHECK_DELAYED;
+}
+
+static bool
+delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
+                 GError **error)
+{
+    const char *hostname = hostname_of(conf, error);
+    if (hostname == NULL)
+        return false;
+    g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
+    if (account == NULL)
+        return false;
+    *ret_options = (ExgDeliveryOptions){
+        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
+                                         duplicate_check(conf)),
+        .directory = exg_directory_new(account),
+        .hostname = hostname,
+        .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
+        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
+                                        "bounce"),
+    };
+    if (!exg_conf_bool(conf, "exchange", "tls_verify"))
+        exg_log(EXG_LOG_WARNING, NULL,
+                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
+                "for %s gets the password "
+                "and the mail",
+                exg_conf_string(conf, "exchange", "endpoint"));
+    return true;
+}
+
+static ExgLmtpServerOptions
+server_options(ExgDaemon *daemon, const ExgConf *conf)
+{
+    return (ExgLmtpServerOptions){
+        .hostname = hostname_of(conf, NULL),
+        .max_message_bytes = (guint64)exg_conf_int(conf, "lmtp", "max_message_size"),
+        .max_recipients = (guint)exg_conf_int(conf, "lmtp", "max_recipients"),
+        .max_sessions = (guint)exg_conf_int(conf, "lmtp", "max_sessions"),
+        .max_hops = (guint)exg_conf_int(conf, "lmtp", "max_hops"),
+        .idle_timeout_ms = exg_conf_int(conf, "lmtp", "idle_timeout"),
+        .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
+        .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
+        .workers = daemon->workers,
+    };
+}
+
+static bool
+check_journal_directory(const ExgConf *conf, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, "delivery", "journal"));
+    return check_writable_directory(conf, "delivery", "journal", directory, error);
+}
+
+static bool
+open_journal(ExgDaemon *daemon, GError **error)
+{
+    const ExgJournalOptions options = {
+        .path = exg_conf_string(daemon->conf, "delivery", "journal"),
+        .keep_ms = exg_conf_int(daemon->conf, "delivery", "journal_keep"),
+        .settle_ms = exg_conf_int(daemon->conf, "delivery", "settle_time"),
+    };
+    daemon->journal = exg_journal_open(daemon->engine, &options, error);
+    if (daemon->journal == NULL) {
+        g_autofree char *where = exg_conf_where(daemon->conf, "delivery", "journal");
+        g_prefix_error(error, "%s: ", where);
+    }
+    return daemon->journal != NULL;
+}
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+static bool
+listener_options(const ExgConf *conf, ExgListenerOptions *ret_options, GError **error)
+{
+    ExgListenerOptions options = {
+        .mode = (mode_t)exg_conf_int(conf, "lmtp", "socket_mode"),
+        .owner = (uid_t)-1,
+        .group = (gid_t)-1,
+    };
+    const char *owner = exg_conf_string(conf, "lmtp", "socket_owner");
+    if (owner != NULL) {
+        const struct passwd *entry = getpwnam(owner);
+        if (entry == NULL) {
+            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_owner");
+            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no user %s", where, owner);
+        }
+        options.owner = entry->pw_uid;
+    }
+    const char *group = exg_conf_string(conf, "lmtp", "socket_group");
+    if (group != NULL) {
+        const struct group *entry = getgrnam(group);
+        if (entry == NULL) {
+            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_group");
+            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no group %s", where, group);
+        }
+        options.group = entry->gr_gid;
+    }
+    *ret_options = options;
+    return true;
+}
+
+static bool
+listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
+               GError **error)
+{
+    g_autoptr(GArray) fds = exg_listener_systemd_fds();
+    if (fds->len == 0)
+        return exg_error_set(
+            error, EXG_ERROR_CONFIG,
+            "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here",
+            where);
+    for (guint i = 0; i < fds->len; i++)
+        if (!exg_lmtp_server_listen_fd(daemon->server, g_array_index(fds, int, i), options, error))
+            return false;
+    return true;
+}
+
+/* With `server` NULL the addresses are only read. */
+static bool
+listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **error)
+{
+    ExgListenerOptions options;
+    if (!listener_options(conf, &options, error))
+        return false;
+    g_autofree char *where = exg_conf_where(conf, "lmtp", "listen");
+    const char *const *texts = exg_conf_list(conf, "lmtp", "listen");
+    for (guint i = 0; texts[i] != NULL; i++) {
+        ExgSocketAddress address;
+        if (!exg_socket_address_parse(texts[i], &address, error)) {
+            g_prefix_error(error, "%s: ", where);
+            return false;
+        }
+        if (check_only)
+            continue;
+        if (address.kind == EXG_SOCKET_SYSTEMD
+                ? !listen_systemd(daemon, &options, where, error)
+                : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
+            if (address.kind != EXG_SOCKET_SYSTEMD)
+                g_prefix_error(error, "%s: ", where);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+ExgDaemon *
+exg_daemon_new(const char *conf_path, bool check_only, GError **error)
+{
+    g_autoptr(ExgDaemon) daemon = g_new0(ExgDaemon, 1);
+    daemon->conf_path = g_strdup(conf_path);
+    daemon->conf = exg_conf_load(conf_path, error);
+    if (daemon->conf == NULL || !check_spool_directory(daemon->conf, error))
+        return NULL;
+    open_log(daemon->conf);
+    daemon->engine = exg_engine_new(error);
+    if (daemon->engine == NULL)
+        return NULL;
+    /* A check by root must not leave a journal behind that the service cannot write. */
+    if (check_only ? !check_journal_directory(daemon->conf, error) : !open_journal(daemon, error))
+        return NULL;
+    ExgDeliveryOptions delivery;
+    if (!delivery_options(daemon, daemon->conf, &delivery, error))
+        return NULL;
+    daemon->backend = exg_delivery_backend_new(daemon->engine, &delivery);
+    daemon->workers = exg_worker_pool_new(daemon->engine, SPOOL_THREADS, SPOOL_QUEUE);
+    ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
+    daemon->server = exg_lmtp_server_new(daemon->engine, &options,
+                                         exg_delivery_backend_interface(daemon->backend));
+    if (!listen_all(daemon, daemon->conf, check_only, error))
+        return NULL;
+    return g_steal_pointer(&daemon);
+}
+
+void
+exg_daemon_free(ExgDaemon *daemon)
+{
+    if (daemon == NULL)
+        return;
+    exg_lmtp_server_free(daemon->server);
+    exg_delivery_backend_free(daemon->backend);
+    exg_journal_close(daemon->journal);
+    exg_worker_pool_free(daemon->workers);
+    exg_engine_unref(daemon->engine);
+    exg_conf_unref(daemon->conf);
+    g_free(daemon->conf_path);
+    g_free(daemon);
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+static void
+drained(gpointer data)
+{
+    ExgDaemon *daemon = data;
+    exg_log(EXG_LOG_INFO, NULL, "stopped; all deliveries have ended");
+    exg_engine_quit(daemon->engine);
+}
+
+static gboolean
+on_terminate(gpointer data)
+{
+    ExgDaemon *daemon = data;
+    if (daemon->draining) {
+        exg_log(EXG_LOG_WARNING, NULL,
+                "stopped at once on a second signal; deliveries under way are cut off");
+        daemon->status = EX_TEMPFAIL;
+        exg_engine_quit(daemon->engine);
+        return G_SOURCE_CONTINUE;
+    }
+    daemon->draining = true;
+    exg_notify_systemd("STOPPING=1");
+    exg_log(EXG_LOG_INFO, NULL, "stopping; deliveries under way are finished first");
+    exg_lmtp_server_drain(daemon->server, drained, daemon);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload(gpointer data)
+{
+    ExgDaemon *daemon = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
+    ExgDeliveryOptions delivery;
+    if (conf == NULL || !check_spool_directory(conf, &error) ||
+        !delivery_options(daemon, conf, &delivery, &error)) {
+        exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
+                error->message);
+        return G_SOURCE_CONTINUE;
+    }
+    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
+                      exg_conf_list(daemon->conf, "lmtp", "listen")))
+        exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
+    open_log(conf);
+    exg_delivery_backend_configure(daemon->backend, &delivery);
+    ExgLmtpServerOptions options = server_options(daemon, conf);
+    exg_lmtp_server_set_options(daemon->server, &options);
+    exg_conf_unref(daemon->conf);
+    daemon->conf = g_steal_pointer(&conf);
+    exg_log(EXG_LOG_INFO, NULL, "reloaded %s", daemon->conf_path);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+on_signal(ExgDaemon *daemon, int number, GSourceFunc function)
+{
+    g_autoptr(GSource) source = g_unix_signal_source_new(number);
+    g_source_set_callback(source, function, daemon, NULL);
+    g_source_attach(source, exg_engine_context(daemon->engine));
+}
+
+int
+exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
+{
+    on_signal(daemon, SIGTERM, on_terminate);
+    on_signal(daemon, SIGINT, on_terminate);
+    on_signal(daemon, SIGHUP, on_reload);
+    g_autofree char *sockets = g_strjoinv(" ",
+                                          (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
+    exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
+            sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    ready(data);
+    exg_engine_run(daemon->engine);
+    if (exg_delivery_backend_under_way(daemon->backend) > 0) {
+        /* Their outcome will be asked for when the mail comes again. Nothing can be taken apart under them. */
+        exg_journal_close(daemon->journal);
+        _exit(daemon->status);
+    }
+    return daemon->status;
+}

@@ -1,0 +1,341 @@
+#include "lmtp/delivery.h"
+
+#include "common/base/clock.h"
+#include "common/base/disposition.h"
+#include "common/base/error.h"
+#include "common/mime/address.h"
+#include "common/store/delivery-key.h"
+#include "lmtp/trace.h"
+
+#define ALARM_INTERVAL_US (60 * G_USEC_PER_SEC)
+/* After the deadline of the reply, the request may take as long again to settle its row in the journal. */
+#define SETTLE_FACTOR 2
+
+/* What is made anew by a reload; a delivery keeps the set that it began with. */
+typedef struct {
+    gint references;
+    ExgStore *store;
+    ExgDirectory *directory;
+    char *hostname;
+    gint64 timeout_ms;
+    bool bounce_when_full;
+} Settings;
+
+struct ExgDeliveryBackend {
+    ExgLmtpBackend interface;
+    ExgEngine *engine;
+    Settings *settings;
+    GHashTable *under_way; /* delivery keys; owned by their Delivery */
+    gint64 last_alarm_us[EXG_N_ERRORS];
+    guint64 alarms_unsaid[EXG_N_ERRORS];
+};
+
+typedef struct {
+    ExgDeliveryBackend *backend;
+    Settings *settings;
+    char *key;
+    char *recipient;
+    ExgTimer timer; /* the reply's deadline */
+    gint64 deadline_us;
+    GError *first_witness; /* the store's word that there is no such mailbox */
+    ExgEvent *event;
+    GCancellable *cancellable;
+    ExgLmtpAnswer answer;
+    gpointer data;
+} Delivery;
+
+/* --- settings --------------------------------------------------------------------------------- */
+
+static Settings *
+settings_new(const ExgDeliveryOptions *options)
+{
+    Settings *settings = g_new0(Settings, 1);
+    settings->references = 1;
+    settings->store = options->store;
+    settings->directory = options->directory;
+    settings->hostname = g_strdup(options->hostname);
+    settings->timeout_ms = options->timeout_ms;
+    settings->bounce_when_full = options->bounce_when_full;
+    return settings;
+}
+
+static void
+settings_unref(Settings *settings)
+{
+    if (--settings->references > 0)
+        return;
+    exg_store_free(settings->store);
+    exg_directory_free(settings->directory);
+    g_free(settings->hostname);
+    g_free(settings);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+/* The first of the outcome and the deadline. */
+static void
+answer_once(Delivery *delivery, const ExgLmtpReply *reply)
+{
+    exg_timer_cancel(&delivery->timer);
+    ExgLmtpAnswer answer = delivery->answer;
+    delivery->answer = NULL;
+    if (answer != NULL)
+        answer(reply, delivery->data);
+    else
+        exg_log(EXG_LOG_INFO, delivery->event, "settled after its deadline");
+}
+
+static void
+finish(Delivery *delivery, const ExgLmtpReply *reply)
+{
+    g_hash_table_remove(delivery->backend->under_way, delivery->key);
+    answer_once(delivery, reply);
+    settings_unref(delivery->settings);
+    g_clear_error(&delivery->first_witness);
+    g_clear_object(&delivery->cancellable);
+    exg_event_unref(delivery->event);
+    g_free(delivery->recipient);
+    g_free(delivery->key);
+    g_free(delivery);
+}
+
+static void reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+
+static void
+reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
+{
+    reply->code = code;
+    g_strlcpy(reply->enhanced, enhanced, sizeof reply->enhanced);
+    va_list arguments;
+    va_start(arguments, format);
+    g_vsnprintf(reply->text, sizeof reply->text, format, arguments);
+    va_end(arguments);
+}
+
+static void
+log_facts(ExgEvent *event, const GError *error)
+{
+    exg_event_set(event, "error", error->message);
+    const ExgErrorFacts *facts = exg_error_facts(error);
+    if (facts == NULL)
+        return;
+    exg_event_set(event, "code", facts->service_code);
+    exg_event_set(event, "request_id", facts->request_id);
+    exg_event_set(event, "stage", facts->stage);
+    if (facts->http_status != 0)
+        exg_event_set_int(event, "http", facts->http_status);
+    if (facts->retry_after_ms >= 0)
+        exg_event_set_int(event, "retry_after_s", (facts->retry_after_ms + 999) / 1000);
+}
+
+/* What only the administrator can mend is said aloud, but not once per message. */
+static void
+alarm_administrator(ExgDeliveryBackend *backend, const GError *error)
+{
+    guint code = (guint)error->code;
+    gint64 now = exg_clock_monotonic_us();
+    if (backend->last_alarm_us[code] != 0 &&
+        now - backend->last_alarm_us[code] < ALARM_INTERVAL_US) {
+        backend->alarms_unsaid[code]++;
+        return;
+    }
+    ExgDisposition disposition = exg_disposition_of(error);
+    exg_log(EXG_LOG_ERROR, NULL,
+            "mail waits in the queue until this is mended: %s: %s (%" G_GUINT64_FORMAT
+            " more deliveries failed like this since the last such line)",
+            disposition.meaning, error->message, backend->alarms_unsaid[code]);
+    backend->last_alarm_us[code] = now;
+    backend->alarms_unsaid[code] = 0;
+}
+
+static bool
+is_for_administrator(const GError *error)
+{
+    return error->domain == EXG_ERROR &&
+           (error->code == EXG_ERROR_AUTH || error->code == EXG_ERROR_DENIED ||
+            error->code == EXG_ERROR_CONFIG || error->code == EXG_ERROR_RESOURCES);
+}
+
+static void
+finish_failed(Delivery *delivery, const GError *error)
+{
+    ExgDisposition disposition = exg_disposition_of(error);
+    ExgLmtpReply reply;
+    log_facts(delivery->event, error);
+    exg_event_set(delivery->event, "outcome", disposition.label);
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+        reply_set(&reply, 451, "4.4.2", "<%s> the delivery was broken off before it was sent",
+                  delivery->recipient);
+    } else if (is_for_administrator(error)) {
+        /* The sender gets no paths, hosts or account names; the log has them. */
+        alarm_administrator(delivery->backend, error);
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                  delivery->recipient, disposition.meaning);
+    } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_QUOTA) &&
+               delivery->settings->bounce_when_full) {
+        reply_set(&reply, 552, "5.2.2", "<%s> %s", delivery->recipient, error->message);
+    } else {
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                  delivery->recipient, error->message);
+    }
+    finish(delivery, &reply);
+}
+
+/* The MTA must not wait any longer. The request goes on: its answer settles the row, and a retry finds it. */
+static void
+deadline_passed(gpointer data)
+{
+    Delivery *delivery = data;
+    ExgLmtpReply reply;
+    exg_event_set(delivery->event, "outcome", "deadline");
+    reply_set(&reply, 451, "4.4.2",
+              "<%s> Exchange has not answered within %d s; a later attempt will find out",
+              delivery->recipient, (int)(delivery->settings->timeout_ms / 1000));
+    answer_once(delivery, &reply);
+}
+
+/* --- the second witness ----------------------------------------------------------------------- */
+
+static void
+witnessed(ExgDirectoryAnswer answer, const GError *why, gpointer data)
+{
+    Delivery *delivery = data;
+    ExgLmtpReply reply;
+    log_facts(delivery->event, delivery->first_witness);
+    switch (answer) {
+    case EXG_DIRECTORY_UNKNOWN: {
+        ExgDisposition disposition = exg_disposition_of(delivery->first_witness);
+        exg_event_set(delivery->event, "outcome", "no-mailbox");
+        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> no such mailbox",
+                  delivery->recipient);
+        break;
+    }
+    case EXG_DIRECTORY_KNOWN:
+        exg_event_set(delivery->event, "outcome", "witnesses-differ");
+        reply_set(&reply, 450, "4.2.1",
+                  "<%s> is in the directory, but has no mailbox that can be reached now",
+                  delivery->recipient);
+        break;
+    case EXG_DIRECTORY_CANNOT_TELL:
+        exg_event_set(delivery->event, "outcome", "second-witness-silent");
+        exg_event_set(delivery->event, "directory", why != NULL ? why->message : NULL);
+        reply_set(&reply, 450, "4.2.1",
+                  "<%s> no mailbox found, and the directory cannot confirm it now",
+                  delivery->recipient);
+        break;
+    }
+    finish(delivery, &reply);
+}
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+static void
+delivered(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Delivery *delivery = data;
+    g_autofree char *item_id = NULL;
+    g_autoptr(GError) error = NULL;
+    if (exg_store_deliver_finish(delivery->settings->store, result, &item_id, &error)) {
+        ExgLmtpReply reply;
+        reply_set(&reply, 250, "2.0.0", "<%s> stored in Exchange", delivery->recipient);
+        exg_event_set(delivery->event, "outcome", "delivered");
+        exg_event_set(delivery->event, "item", item_id);
+        finish(delivery, &reply);
+    } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
+        delivery->first_witness = g_steal_pointer(&error);
+        exg_directory_ask(delivery->settings->directory, delivery->recipient, delivery->deadline_us,
+                          delivery->cancellable, witnessed, delivery);
+    } else {
+        finish_failed(delivery, error);
+    }
+}
+
+static void
+deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient,
+        ExgMessage *message, ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer,
+        gpointer data)
+{
+    ExgDeliveryBackend *backend = (ExgDeliveryBackend *)interface;
+    g_autofree char *key = exg_delivery_key_new(recipient, message, envelope->queue_id);
+    if (g_hash_table_contains(backend->under_way, key)) {
+        ExgLmtpReply reply;
+        exg_event_set(event, "outcome", "under-way");
+        reply_set(&reply, 451, "4.4.2",
+                  "<%s> an earlier attempt to deliver this message has not ended yet", recipient);
+        answer(&reply, data);
+        return;
+    }
+
+    Delivery *delivery = g_new0(Delivery, 1);
+    delivery->backend = backend;
+    delivery->settings = backend->settings;
+    delivery->settings->references++;
+    delivery->key = g_steal_pointer(&key);
+    delivery->recipient = g_strdup(recipient);
+    delivery->deadline_us = exg_clock_deadline_ms(SETTLE_FACTOR * backend->settings->timeout_ms);
+    exg_timer_init(&delivery->timer, backend->engine, deadline_passed, delivery);
+    exg_timer_set(&delivery->timer, exg_clock_deadline_ms(backend->settings->timeout_ms));
+    delivery->event = exg_event_ref(event);
+    delivery->cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL;
+    delivery->answer = answer;
+    delivery->data = data;
+    g_hash_table_add(backend->under_way, delivery->key);
+    exg_event_set(event, "key", delivery->key);
+
+    g_autoptr(GBytes)
+        trace = exg_lmtp_trace_new(envelope, recipient, message, backend->settings->hostname);
+    const ExgStoreDelivery order = {
+        .recipient = recipient,
+        .delivery_key = delivery->key,
+        .queue_id = envelope->queue_id,
+        .received_time = envelope->received_time,
+        .trace = trace,
+        .message = message,
+    };
+    exg_store_deliver_async(delivery->settings->store, &order, delivery->deadline_us, cancellable,
+                            delivered, delivery);
+}
+
+static const ExgLmtpBackendClass delivery_backend_class = {.deliver = deliver};
+
+ExgDeliveryBackend *
+exg_delivery_backend_new(ExgEngine *engine, const ExgDeliveryOptions *options)
+{
+    ExgDeliveryBackend *backend = g_new0(ExgDeliveryBackend, 1);
+    backend->interface.class = &delivery_backend_class;
+    backend->engine = exg_engine_ref(engine);
+    backend->settings = settings_new(options);
+    backend->under_way = g_hash_table_new(g_str_hash, g_str_equal);
+    return backend;
+}
+
+void
+exg_delivery_backend_configure(ExgDeliveryBackend *backend, const ExgDeliveryOptions *options)
+{
+    settings_unref(backend->settings);
+    backend->settings = settings_new(options);
+}
+
+void
+exg_delivery_backend_free(ExgDeliveryBackend *backend)
+{
+    if (backend == NULL)
+        return;
+    settings_unref(backend->settings);
+    g_hash_table_unref(backend->under_way);
+    exg_engine_unref(backend->engine);
+    g_free(backend);
+}
+
+guint
+exg_delivery_backend_under_way(const ExgDeliveryBackend *backend)
+{
+    return g_hash_table_size(backend->under_way);
+}
+
+ExgLmtpBackend *
+exg_delivery_backend_interface(ExgDeliveryBackend *backend)
+{
+    return &backend->interface;
+}

@@ -1,0 +1,35 @@
+/* delivery.h - the backend of exgate-lmtpd: one message into one Exchange mailbox, and the reply that tells the truth about it.
+ *
+ * 250 only after the store has confirmed the item. 550 5.1.1 only if two witnesses agree: the store knows no such
+ * mailbox, and the directory finds nobody; otherwise 450 4.2.1. At the deadline 451, while the request goes on and
+ * settles its outcome. A second delivery of the same key while one is under way is told to come back later.
+ *
+ * Threads:  the engine's.
+ */
+#ifndef EXG_LMTP_DELIVERY_H
+#define EXG_LMTP_DELIVERY_H
+
+#include "common/directory/directory.h"
+#include "common/store/store.h"
+#include "lmtp/backend.h"
+
+typedef struct {
+    ExgStore *store;         /* taken */
+    ExgDirectory *directory; /* taken */
+    const char *hostname;    /* copied; for the trace lines */
+    gint64 timeout_ms;       /* of a reply; the request itself may take twice as long */
+    bool bounce_when_full;   /* a full mailbox is 552 5.2.2 instead of 452 4.2.2 */
+} ExgDeliveryOptions;
+
+typedef struct ExgDeliveryBackend ExgDeliveryBackend;
+
+ExgDeliveryBackend *exg_delivery_backend_new(ExgEngine *engine, const ExgDeliveryOptions *options);
+/* Replaces store, directory and settings (after a reload); deliveries under way end with the old ones. */
+void exg_delivery_backend_configure(ExgDeliveryBackend *backend, const ExgDeliveryOptions *options);
+/* Nothing may be under way. */
+void exg_delivery_backend_free(ExgDeliveryBackend *backend);
+/* Deliveries whose outcome is still to come, those past their deadline included. */
+guint exg_delivery_backend_under_way(const ExgDeliveryBackend *backend);
+ExgLmtpBackend *exg_delivery_backend_interface(ExgDeliveryBackend *backend);
+
+#endif

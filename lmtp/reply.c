@@ -1,0 +1,62 @@
+#include "lmtp/reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+exg_lmtp_reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
+{
+    reply->code = code;
+    g_strlcpy(reply->enhanced, enhanced, sizeof reply->enhanced);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(reply->text, sizeof reply->text, format, arguments);
+    va_end(arguments);
+}
+
+/* "class.subject.detail", each of at most three digits, with the class of the code. */
+static bool
+is_enhanced_code(const char *text, int code)
+{
+    if (text[0] != '0' + code / 100)
+        return false;
+    guint dots = 0, digits = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '.' && digits > 0) {
+            dots++;
+            digits = 0;
+        } else if (!g_ascii_isdigit(*at) || ++digits > 3) {
+            return false;
+        }
+    }
+    return dots == 2 && digits > 0;
+}
+
+void
+exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply)
+{
+    int code = answer->code;
+    if (code >= 200 && code < 300)
+        code = 250;
+    else if (code < 400 || code > 599 || code == 421)
+        code = 451;
+    char generic[8];
+    g_snprintf(generic, sizeof generic, "%d.0.0", code / 100);
+    bool valid = memchr(answer->enhanced, '\0', sizeof answer->enhanced) != NULL &&
+                 is_enhanced_code(answer->enhanced, code);
+    exg_lmtp_reply_set(ret_reply, code, valid ? answer->enhanced : generic, "%.*s",
+                       EXG_LMTP_REPLY_TEXT_MAX_BYTES, answer->text);
+}
+
+gsize
+exg_lmtp_reply_format(const ExgLmtpReply *reply, char line[static EXG_LMTP_REPLY_MAX_BYTES])
+{
+    const gsize room = EXG_LMTP_REPLY_MAX_BYTES - 1 - strlen("\r\n");
+    gsize length = (gsize)g_snprintf(line, room, "%03d%s%s ", reply->code,
+                                     reply->enhanced[0] != '\0' ? " " : "", reply->enhanced);
+    for (const char *at = reply->text; *at != '\0' && length < room; at++)
+        line[length++] = g_ascii_isprint(*at) ? *at : '?';
+    memcpy(line + length, "\r\n", 2);
+    return length + 2;
+}

@@ -1,0 +1,193 @@
+# Exg::Postfix - a private Postfix: own configuration, queue and port; nothing of the system's is touched. Needs root.
+#   my $postfix = Exg::Postfix->new;
+#   my $socket  = $postfix->private_socket('exgate');    # hand it to a server, then:
+#   $postfix->start(main => { virtual_transport => 'lmtp:unix:private/exgate', … });
+# The lmtp client runs in its chroot, as Debian sets it up; so a socket has to lie in the queue directory's private/.
+package Exg::Postfix;
+
+use strict;
+use warnings;
+use Exg::Lmtp;
+use Exg::Test;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use Test::More;
+
+my @services = (
+    # service type private unpriv chroot wakeup maxproc command
+    'pickup     unix       n - n 60    1 pickup',
+    'cleanup    unix       n - n -     0 cleanup',
+    'qmgr       unix       n - n 300   1 qmgr',
+    'rewrite    unix       - - n -     - trivial-rewrite',
+    'bounce     unix       - - n -     0 bounce',
+    'defer      unix       - - n -     0 bounce',
+    'trace      unix       - - n -     0 bounce',
+    'verify     unix       - - n -     1 verify',
+    'flush      unix       n - n 1000? 0 flush',
+    'proxymap   unix       - - n -     - proxymap',
+    'showq      unix       n - n -     - showq',
+    'error      unix       - - n -     - error',
+    'retry      unix       - - n -     - error',
+    'lmtp       unix       - - y -     - lmtp',
+    'anvil      unix       - - n -     1 anvil',
+    'scache     unix       - - n -     1 scache',
+    'postlog    unix-dgram n - n -     1 postlogd',
+);
+
+# Skips the test where a private Postfix cannot be had.
+sub need
+{
+    need_root();
+    need_program('postconf');
+}
+
+sub new
+{
+    my ($class) = @_;
+    need();
+    my $directory = temporary_directory();
+    my $self = bless { directory => $directory, spool => "$directory/spool" }, $class;
+    my ($postfix, $postdrop) = ((getpwnam 'postfix')[2], (getgrnam 'postdrop')[2]);
+    mkdir "$directory/$_" or die "$directory/$_: $!" for qw(etc spool data spool/pid);
+    chown $postfix, 0, "$directory/data" or die "data: $!";
+    # what `postfix start` would make, without its seconds of checks
+    my %mode = map { $_ => [0700, $postfix, 0] }
+        qw(active bounce corrupt defer deferred flush hold incoming private saved trace);
+    $mode{maildrop} = [0730, $postfix, $postdrop];
+    $mode{public}   = [0710, $postfix, $postdrop];
+    for my $name (keys %mode) {
+        my ($mode, @owner) = @{ $mode{$name} };
+        mkdir "$self->{spool}/$name" or die "$name: $!";
+        chown @owner, "$self->{spool}/$name" or die "$name: $!";
+        chmod $mode, "$self->{spool}/$name"  or die "$name: $!";
+    }
+    return $self;
+}
+
+# A listening socket that only Postfix reaches, as exgate-lmtpd.socket makes it.
+sub private_socket
+{
+    my ($self, $name) = @_;
+    my $path = "$self->{spool}/private/$name";
+    my $socket = IO::Socket::UNIX->new(Local => $path, Listen => 128) or die "$path: $!";
+    chown((getpwnam 'postfix')[2], (getpwnam 'postfix')[3], $path) or die "$path: $!";
+    chmod 0600, $path or die "$path: $!";
+    return $socket;
+}
+
+sub free_port
+{
+    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die "a port: $!";
+    return $socket->sockport;
+}
+
+sub start
+{
+    my ($self, %options) = @_;
+    my $directory = "$self->{directory}";
+    my %main = (
+        compatibility_level    => '3.6',
+        queue_directory        => $self->{spool},
+        data_directory         => "$directory/data",
+        maillog_file           => "$directory/maillog",
+        maillog_file_prefixes  => $directory,
+        myhostname             => 'mta.test',
+        mydestination          => '',
+        inet_interfaces        => '127.0.0.1',
+        inet_protocols         => 'ipv4',
+        mynetworks             => '127.0.0.0/8',
+        disable_dns_lookups    => 'yes',
+        lmtp_host_lookup       => 'native',
+        alias_maps             => '',
+        alias_database         => '',
+        local_recipient_maps   => '',
+        smtputf8_enable        => 'yes',
+        message_size_limit     => 60_000_000,
+        smtpd_peername_lookup  => 'no',
+        # a retry when the test says so, not by the clock
+        minimal_backoff_time   => '1000s',
+        queue_run_delay        => '1000s',
+        %{ $options{main} // {} },
+    );
+    spew("$directory/etc/main.cf", join '', map { "$_ = $main{$_}\n" } sort keys %main);
+    # somebody else may have taken the free port meanwhile
+    for my $attempt (1 .. 5) {
+        $self->{port} = free_port();
+        spew("$directory/etc/master.cf", join "\n", "127.0.0.1:$self->{port} inet n - n - - smtpd", @services, '');
+        my $daemons = run_program('postconf', '-c', "$directory/etc", '-dh', 'daemon_directory')->{out} =~ s/\s+\z//r;
+        $self->{process} = Exg::Process->start(
+            command => ["$daemons/master", '-d', '-c', "$directory/etc"],
+            log     => "$directory/output",
+        );
+        my $up = wait_until('Postfix is up or has failed', sub {
+            return 'no' if !$self->{process}->is_running;
+            return 'yes' if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+        });
+        return $self if $up eq 'yes';
+    }
+    diag($self->log, slurp("$directory/output"));
+    die "Postfix does not start\n";
+}
+
+sub log
+{
+    my ($self) = @_;
+    return -e "$self->{directory}/maillog" ? slurp("$self->{directory}/maillog") : '';
+}
+
+# An SMTP connection.
+sub client
+{
+    my ($self) = @_;
+    my $smtp = Exg::Lmtp->new("inet:127.0.0.1:$self->{port}");
+    $smtp->command('EHLO client.test');
+    return $smtp;
+}
+
+# Hands one message in; dies if Postfix does not take it for all.
+sub submit
+{
+    my ($self, %order) = @_;
+    my $smtp = $order{client} // $self->client;
+    my @replies = $smtp->deliver(%order, smtp => 1);
+    for my $reply (@replies) {
+        die "Postfix refused: $reply\n" . $smtp->dialogue if $reply !~ /^250/;
+    }
+    return $replies[0] =~ /queued as (\w+)/ ? $1 : die "no queue id in: $replies[0]\n";
+}
+
+# Queue files by where they wait: what is in `deferred`, or in all queues.
+sub queued
+{
+    my ($self, @queues) = @_;
+    @queues = qw(maildrop incoming active deferred hold corrupt) if !@queues;
+    my $count = 0;
+    for my $queue (@queues) {
+        my @directories = ("$self->{spool}/$queue");
+        while (defined(my $directory = shift @directories)) {
+            opendir my $handle, $directory or next;
+            for my $name (grep { !/^\./ } readdir $handle) {
+                -d "$directory/$name" ? push @directories, "$directory/$name" : $count++;
+            }
+        }
+    }
+    return $count;
+}
+
+# Tries everything in the queue again.
+sub flush
+{
+    my ($self) = @_;
+    my $result = run_program('postqueue', '-c', "$self->{directory}/etc", '-f');
+    die "postqueue: $result->{err}\n" if $result->{status} != 0;
+}
+
+sub stop
+{
+    my ($self) = @_;
+    # master ends by the signal that it was stopped with
+    is($self->{process}->stop, -15, 'Postfix ends well') or diag($self->log);
+    unlike($self->log, qr/(fatal|panic|error): /, 'and had no fault of its own');
+}
+
+1;

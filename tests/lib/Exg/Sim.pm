@@ -1,0 +1,71 @@
+# Exg::Sim - the simulated Exchange, for one test.
+#   my $sim = Exg::Sim->start(mailboxes => ['ann@example.test'], account => 'svc:secret');
+#   $sim->control('on CreateItem do code ErrorServerBusy');
+package Exg::Sim;
+
+use strict;
+use warnings;
+use Exg::Test;
+use Test::More;
+
+# Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's].
+sub start
+{
+    my ($class, %options) = @_;
+    my $self = bless { directory => temporary_directory(), account => 'EXAMPLE\svc:pass word', %options }, $class;
+    $self->launch;
+    return $self;
+}
+
+# Starts it, or starts it anew after its process has ended, with the mailboxes as they were.
+sub launch
+{
+    my ($self) = @_;
+    my $directory = "$self->{directory}";
+    $self->{process} = Exg::Process->start(
+        command => [
+            program('exchange-sim'), '--state', $directory, '--account', $self->{account},
+            (map { ('--mailbox', $_) } @{ $self->{mailboxes} }), @{ $self->{options} // [] },
+        ],
+        log    => "$directory/output",
+        notify => '--notify-fd',
+    );
+}
+
+
+sub url       { my ($self) = @_; return slurp("$self->{directory}/url") =~ s/\s+\z//r }
+sub ca_file   { my ($self) = @_; return "$self->{directory}/ca.pem" }
+sub user      { my ($self) = @_; return $self->{account} =~ s/:.*//sr }
+sub password  { my ($self) = @_; return $self->{account} =~ s/^[^:]*://sr }
+sub refusals  { my ($self) = @_; return -e "$self->{directory}/refusals" ? slurp("$self->{directory}/refusals") : '' }
+sub directory { my ($self) = @_; return "$self->{directory}" }
+
+sub control
+{
+    my ($self, @words) = @_;
+    my $result = run_program(program('exchange-sim'), 'control', "$self->{directory}", @words);
+    die "exchange-sim control @words: $result->{err}\n" if $result->{status} != 0;
+    return $result->{out};
+}
+
+# What lies in a mailbox's inbox, in the order of arrival.
+sub messages
+{
+    my ($self, $address) = @_;
+    return map { slurp($_) } grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
+}
+
+sub count
+{
+    my ($self, $address) = @_;
+    return scalar grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
+}
+
+sub stop
+{
+    my ($self) = @_;
+    is($self->refusals, '', 'the simulated Exchange had no request to refuse');
+    is($self->{process}->stop, 0, 'the simulated Exchange ends well');
+}
+
+1;
