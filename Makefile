@@ -172,7 +172,7 @@ install-deps:
 # Units name the program and the configuration where they are installed; an existing exgate.conf stays.
 PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
 
-install: all
+install: $(RELEASE)/exgate-lmtpd
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/

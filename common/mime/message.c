@@ -211,6 +211,12 @@ exg_message_id(const ExgMessage *message)
 }
 
 bool
+exg_message_has_id(const ExgMessage *message)
+{
+    return message->header.has_message_id;
+}
+
+bool
 exg_message_has_date(const ExgMessage *message)
 {
     return message->header.has_date;

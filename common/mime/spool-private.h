@@ -1,8 +1,8 @@
 /* spool-private.h - the bytes of one message: in memory, or in an unlinked file when they grow past a limit.
  *
  * Written once from front to back, sealed, then read at any offset. In memory it is a list of chunks of one size, so
- * growing copies nothing. For the file, worker threads write a few chunks at a time, one job at a time; the writer is told to hold its
- * sender back while too much waits for them.
+ * growing copies nothing. For the file, worker threads write a few chunks at a time, one job at a time; the writer is
+ * told to hold its sender back while too much waits for them.
  *
  * Threads:  appending and sealing on the engine's thread; a sealed spool may be read by any.
  * Memory:   reference counted: its owner and the job that is writing hold one each.

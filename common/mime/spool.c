@@ -38,7 +38,7 @@ struct ExgSpool {
     bool sealed;
     gint abandoned; /* atomic */
     int fd;         /* opened by the first job; -1 before */
-    /* All of the content, or of a file what no job has taken yet. All chunks but the last are full. */
+    /* All of the content, or of a file what no job has taken yet. Only the last may have room. */
     GPtrArray *chunks;
     guint64 waiting; /* bytes in `chunks` or in the job under way, of a file */
     guint64 written;

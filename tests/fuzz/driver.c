@@ -2,8 +2,9 @@
  *
  *     fuzz_dot FILE… DIRECTORY… seed=N…
  *
- * A file is replayed, and so are all files of a directory. seed=N runs 20,000 inputs made by chance from that
- * number: strings of the bytes that matter to mail, and damaged copies of the files given before it. */
+ * A file is replayed, and so are all files of a directory. seed=N runs 20,000 inputs made by
+ * chance from that number: bytes that matter to mail, and damaged copies of the files given
+ * before it. */
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

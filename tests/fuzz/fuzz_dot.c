@@ -1,4 +1,4 @@
-/* The end of DATA: however the input is cut, the same end, content and counts; and the end is where RFC 5321 has it. */
+/* The end of DATA: the same however the input is cut, and where RFC 5321 has it. */
 #include "common/mime/dot.h"
 
 #include <string.h>

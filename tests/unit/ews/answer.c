@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* A call of no consequence, and one that must not be repeated; both only look whether the message says success. */
+/* A call of no consequence, and one that must not be repeated; both only look whether the
+ * message says success. */
 static bool
 decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
        gpointer *ret_result, GError **error)
@@ -296,7 +297,8 @@ test_facts(void)
     g_assert_cmpstr(exg_error_facts(error)->request_id, ==, "3f5c forged");
     g_assert_false(exg_ews_answer_read(&writing, &reply, NULL, &result, NULL));
 
-    /* the error page of ASP.NET is no redirection to follow: something broke while it was worked on */
+    /* the error page of ASP.NET is no redirection to follow: something broke while it was worked
+     * on */
     reply = (ExgEwsReply){.status = 302,
                           .retry_after_ms = -1,
                           .location = "/ews/genericerrorpage.htm?aspxerrorpath=/ews",

@@ -146,6 +146,35 @@ test_stored(void)
     ews_test_cut(&exg_ews_create_item_operation, body, NULL);
 }
 
+/* Any one byte of the answer changed: an answer or an error, and nothing worse. Only what still is a
+ * whole success is one. */
+static void
+test_damaged(void)
+{
+    static const char body[] = RESPONSE(
+        "Success", NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"A\"/></t:Message></m:Items>");
+    static const char bytes[] = "\x01<>&\"'/:]-!?#;x \xff\xc3\xef";
+    guint good = 0;
+    for (gsize at = 0; at < sizeof body - 1; at++) {
+        for (gsize i = 0; i < sizeof bytes - 1; i++) {
+            char damaged[sizeof body];
+            memcpy(damaged, body, sizeof body);
+            damaged[at] = bytes[i];
+            g_autoptr(GError) error = NULL;
+            g_autofree char *id = ews_test_answer(&exg_ews_create_item_operation, 200, damaged,
+                                                  NULL, &error);
+            g_assert_true((id != NULL) == (error == NULL));
+            if (error != NULL)
+                g_assert_error(error, EXG_ERROR, error->code);
+            good += id != NULL;
+            /* what says success and what names the item must be as it was */
+            if (strstr(damaged, ">NoError<") == NULL || strstr(damaged, "\"Success\"") == NULL)
+                g_assert_null(id);
+        }
+    }
+    g_assert_cmpuint(good, >, 0);
+}
+
 /* Success that does not show the item proves neither that it is there nor that it is not. */
 static void
 test_success_without_item(void)
@@ -210,6 +239,7 @@ main(int argc, char **argv)
     g_test_add_func("/ews/create-item/content", test_content);
     g_test_add_func("/ews/create-item/schema", test_schema);
     g_test_add_func("/ews/create-item/stored", test_stored);
+    g_test_add_func("/ews/create-item/damaged", test_damaged);
     g_test_add_func("/ews/create-item/success-without-item", test_success_without_item);
     g_test_add_func("/ews/create-item/templates", test_templates);
     return g_test_run();

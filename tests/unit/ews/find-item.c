@@ -43,7 +43,7 @@ test_schema(void)
 
 #define MESSAGE(class, inside)                                                                     \
     "<m:FindItemResponseMessage ResponseClass=\"" class "\">" inside "</"                          \
-                                                                     "m:FindItemResponseMessage>"
+                                                        "m:FindItemResponseMessage>"
 #define RESPONSE(inside)                                                                           \
     EWS_TEST_SOAP("<m:FindItemResponse><m:ResponseMessages>" inside                                \
                   "</m:ResponseMessages></m:FindItemResponse>")

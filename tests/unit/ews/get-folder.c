@@ -26,7 +26,7 @@ test_schema(void)
                                            "m:GetFolderResponse>")
 #define GOOD(folder)                                                                               \
     RESPONSE("Success", "<m:ResponseCode>NoError</m:ResponseCode><m:Folders>" folder "</"          \
-                                                                                     "m:Folders>")
+                        "m:Folders>")
 
 static void
 test_answers(void)

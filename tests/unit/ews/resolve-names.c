@@ -87,7 +87,8 @@ test_found(void)
     assert_found(ONE(ANNA), "a.nna@example.net", "Anna", "anna@example.com");
     assert_found(MANY(BERT ANNA), "a.nna@EXAMPLE.net", "Anna", "anna@example.com");
     assert_found(MANY(ANNA BERT), "bert@example.com", "Bert", "bert@example.com");
-    /* without contact data the primary address is enough, and so is a list that was cut off after it */
+    /* without contact data the primary address is enough, and so is a list that was cut off
+     * after it */
     assert_found(ONE(ENTITY(MAILBOX("C", "c@example.com"))), "c@example.com", "C", "c@example.com");
     assert_found(RESPONSE("Warning", "ErrorNameResolutionMultipleResults", SET("false", BERT ANNA)),
                  "anna@example.com", "Anna", "anna@example.com");

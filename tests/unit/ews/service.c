@@ -14,24 +14,35 @@
 
 #define MAILBOX "rcpt@example.com"
 #define CONTENT "Subject: t\r\n\r\nbody\r\n"
-#define CREATED                                                                                                        \
-    EWS_TEST_SOAP("<m:CreateItemResponse><m:ResponseMessages><m:CreateItemResponseMessage ResponseClass=\"Success\">"  \
-                  "<m:ResponseCode>NoError</m:ResponseCode><m:Items><t:Message><t:ItemId Id=\"AAMk\"/></t:Message>"    \
-                  "</m:Items></m:CreateItemResponseMessage></m:ResponseMessages></m:CreateItemResponse>")
-#define FOUND_IN(items)                                                                                                \
-    "<m:FindItemResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder "      \
-    "IncludesLastItemInRange=\"true\"><t:Items>" items "</t:Items></m:RootFolder></m:FindItemResponseMessage>"
-#define FOUND                                                                                                          \
-    EWS_TEST_SOAP("<m:FindItemResponse><m:ResponseMessages>" FOUND_IN("") FOUND_IN(                                    \
-        "<t:Message><t:ItemId Id=\"B\"/></t:Message>") FOUND_IN("") "</m:ResponseMessages></m:FindItemResponse>")
-#define FOLDER                                                                                                         \
-    EWS_TEST_SOAP("<m:GetFolderResponse><m:ResponseMessages><m:GetFolderResponseMessage ResponseClass=\"Success\">"    \
-                  "<m:ResponseCode>NoError</m:ResponseCode><m:Folders><t:Folder><t:FolderId Id=\"F\"/><t:DisplayName>" \
-                  "Inbox</t:DisplayName></t:Folder></m:Folders></m:GetFolderResponseMessage></m:ResponseMessages>"     \
+#define CREATED                                                                                    \
+    EWS_TEST_SOAP(                                                                                 \
+        "<m:CreateItemResponse><m:ResponseMessages><m:CreateItemResponseMessage "                  \
+        "ResponseClass=\"Success\">"                                                               \
+        "<m:ResponseCode>NoError</m:ResponseCode><m:Items><t:Message><t:ItemId "                   \
+        "Id=\"AAMk\"/></t:Message>"                                                                \
+        "</m:Items></m:CreateItemResponseMessage></m:ResponseMessages></m:CreateItemResponse>")
+#define FOUND_IN(items)                                                                            \
+    "<m:FindItemResponseMessage "                                                                  \
+    "ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder "             \
+    "IncludesLastItemInRange=\"true\"><t:Items>" items                                             \
+    "</t:Items></m:RootFolder></m:FindItemResponseMessage>"
+#define FOUND                                                                                      \
+    EWS_TEST_SOAP("<m:FindItemResponse><m:ResponseMessages>" FOUND_IN("")                          \
+                      FOUND_IN("<t:Message><t:ItemId Id=\"B\"/></t:Message>")                      \
+                          FOUND_IN("") "</m:ResponseMessages></m:FindItemResponse>")
+#define FOLDER                                                                                     \
+    EWS_TEST_SOAP("<m:GetFolderResponse><m:ResponseMessages><m:GetFolderResponseMessage "          \
+                  "ResponseClass=\"Success\">"                                                     \
+                  "<m:ResponseCode>NoError</m:ResponseCode><m:Folders><t:Folder><t:FolderId "      \
+                  "Id=\"F\"/><t:DisplayName>"                                                      \
+                  "Inbox</t:DisplayName></t:Folder></m:Folders></m:GetFolderResponseMessage></"    \
+                  "m:ResponseMessages>"                                                            \
                   "</m:GetFolderResponse>")
-#define NOBODY                                                                                                         \
-    EWS_TEST_SOAP("<m:ResolveNamesResponse><m:ResponseMessages><m:ResolveNamesResponseMessage ResponseClass=\"Error\">"\
-                  "<m:ResponseCode>ErrorNameResolutionNoResults</m:ResponseCode></m:ResolveNamesResponseMessage>"      \
+#define NOBODY                                                                                     \
+    EWS_TEST_SOAP("<m:ResolveNamesResponse><m:ResponseMessages><m:ResolveNamesResponseMessage "    \
+                  "ResponseClass=\"Error\">"                                                       \
+                  "<m:ResponseCode>ErrorNameResolutionNoResults</m:ResponseCode></"                \
+                  "m:ResolveNamesResponseMessage>"                                                 \
                   "</m:ResponseMessages></m:ResolveNamesResponse>")
 
 typedef struct {
@@ -64,8 +75,8 @@ set_up(Fixture *fixture, gconstpointer data)
     http_fixture_init(&fixture->http, NULL);
     HttpFixture *http = &fixture->http;
     http->client = exg_http_client_new(http->engine, &http->options);
-    fixture->service = exg_ews_service_new(http->client, test_server_url(http->server, NULL, "/EWS/Exchange.asmx"),
-                                           EWS_TEST_VERSION);
+    fixture->service = exg_ews_service_new(
+        http->client, test_server_url(http->server, NULL, "/EWS/Exchange.asmx"), EWS_TEST_VERSION);
     fixture->message = ews_test_message(CONTENT, strlen(CONTENT));
     fixture->tapped = g_string_new(NULL);
     fixture->texts = g_ptr_array_new_with_free_func(g_free);
@@ -98,8 +109,9 @@ tear_down(Fixture *fixture, gconstpointer data)
 static const char *
 answer(Fixture *fixture, const char *status, const char *headers, const char *body)
 {
-    char *text = g_strdup_printf("HTTP/1.1 %s\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: %zu\r\n%s\r\n%s",
-                                 status, strlen(body), headers, body);
+    char *text = g_strdup_printf(
+        "HTTP/1.1 %s\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: %zu\r\n%s\r\n%s",
+        status, strlen(body), headers, body);
     g_ptr_array_add(fixture->texts, text);
     return text;
 }
@@ -125,8 +137,8 @@ start_create(Fixture *fixture, const char *mailbox, GCancellable *cancellable)
                                     .message = fixture->message};
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
-    exg_ews_create_item_async(fixture->service, &target, &new_message, exg_clock_deadline_ms(10000), cancellable,
-                              on_created, fixture);
+    exg_ews_create_item_async(fixture->service, &target, &new_message, exg_clock_deadline_ms(10000),
+                              cancellable, on_created, fixture);
     g_main_context_pop_thread_default(context);
 }
 
@@ -188,8 +200,8 @@ assert_header(Fixture *fixture, guint index, const char *name, const char *expec
 static void
 test_exchange(Fixture *fixture, gconstpointer data)
 {
-    test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", CREATED)), READ,
-                       SEND(answer(fixture, "200 OK", "", CREATED)));
+    test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", CREATED)),
+                       READ, SEND(answer(fixture, "200 OK", "", CREATED)));
     create(fixture);
     g_assert_no_error(fixture->error);
     g_assert_cmpstr(fixture->item_id, ==, "AAMk");
@@ -222,10 +234,12 @@ test_exchange(Fixture *fixture, gconstpointer data)
 static void
 test_hostile_anchor(Fixture *fixture, gconstpointer data)
 {
-    static const char *const addresses[] = {"a\r\nX-Evil: yes@example.com", "j\xc3\xbcrgen@example.com",
-                                            "\"a b\"@example.com", "a\n@example.com"};
+    static const char *const addresses[] = {"a\r\nX-Evil: yes@example.com",
+                                            "j\xc3\xbcrgen@example.com", "\"a b\"@example.com",
+                                            "a\n@example.com"};
     for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
-        test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "Connection: close\r\n", CREATED)));
+        test_server_script(fixture->http.server, READ,
+                           SEND(answer(fixture, "200 OK", "Connection: close\r\n", CREATED)));
         start_create(fixture, addresses[i], NULL);
         http_fixture_until(&fixture->http, fixture->calls > 0);
         g_assert_no_error(fixture->error);
@@ -238,7 +252,8 @@ static void
 test_other_calls(Fixture *fixture, gconstpointer data)
 {
     test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", FOUND)), READ,
-                       SEND(answer(fixture, "200 OK", "", FOLDER)), READ, SEND(answer(fixture, "200 OK", "", NOBODY)));
+                       SEND(answer(fixture, "200 OK", "", FOLDER)), READ,
+                       SEND(answer(fixture, "200 OK", "", NOBODY)));
     find(fixture);
     g_assert_no_error(fixture->error);
     g_assert_cmpstr(fixture->item_ids[0], ==, "B");
@@ -249,16 +264,16 @@ test_other_calls(Fixture *fixture, gconstpointer data)
     ExgEwsTarget target = {MAILBOX, EXG_EWS_IMPERSONATION};
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
-    exg_ews_get_folder_async(fixture->service, &target, "inbox", exg_clock_deadline_ms(10000), NULL, on_folder,
-                             fixture);
+    exg_ews_get_folder_async(fixture->service, &target, "inbox", exg_clock_deadline_ms(10000), NULL,
+                             on_folder, fixture);
     http_fixture_until(&fixture->http, fixture->calls > 0);
     g_assert_no_error(fixture->error);
     g_assert_cmpstr(fixture->folder->display_name, ==, "Inbox");
 
     forget(fixture);
     fixture->resolution = NULL;
-    exg_ews_resolve_names_async(fixture->service, "x@example.com", exg_clock_deadline_ms(10000), NULL, on_resolved,
-                                fixture);
+    exg_ews_resolve_names_async(fixture->service, "x@example.com", exg_clock_deadline_ms(10000),
+                                NULL, on_resolved, fixture);
     http_fixture_until(&fixture->http, fixture->calls > 0);
     g_main_context_pop_thread_default(context);
     g_assert_no_error(fixture->error);
@@ -272,12 +287,16 @@ test_lost_answers(Fixture *fixture, gconstpointer data)
 {
     test_server_script(fixture->http.server, READ, CLOSE);
     test_server_script(fixture->http.server, READ, RESET);
-    test_server_script(fixture->http.server, READ, SEND("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<?xml"), CLOSE);
     test_server_script(fixture->http.server, READ,
-                       SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<?xml\r\n"), CLOSE);
-    test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "Connection: close\r\n", "<a>")));
+                       SEND("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<?xml"), CLOSE);
     test_server_script(fixture->http.server, READ,
-                       SEND(answer(fixture, "500 Internal Server Error", "Connection: close\r\n", "<html/>")));
+                       SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<?xml\r\n"),
+                       CLOSE);
+    test_server_script(fixture->http.server, READ,
+                       SEND(answer(fixture, "200 OK", "Connection: close\r\n", "<a>")));
+    test_server_script(
+        fixture->http.server, READ,
+        SEND(answer(fixture, "500 Internal Server Error", "Connection: close\r\n", "<html/>")));
     for (guint i = 0; i < 6; i++) {
         create(fixture);
         ews_test_assert_error(fixture->error, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
@@ -308,7 +327,8 @@ static void
 test_facts(Fixture *fixture, gconstpointer data)
 {
     test_server_script(fixture->http.server, READ,
-                       SEND(answer(fixture, "503 Service Unavailable", "Retry-After: 7\r\nrequest-id: 3f5c-1\r\n", "")));
+                       SEND(answer(fixture, "503 Service Unavailable",
+                                   "Retry-After: 7\r\nrequest-id: 3f5c-1\r\n", "")));
     create(fixture);
     ews_test_assert_error(fixture->error, EXG_ERROR_BUSY, 451, "4.3.2");
     const ExgErrorFacts *facts = exg_error_facts(fixture->error);
@@ -323,9 +343,11 @@ static void
 test_flood(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *filling = g_strnfill(65536, 'x');
-    test_server_script(fixture->http.server, READ, SEND("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<a>"),
+    test_server_script(fixture->http.server, READ,
+                       SEND("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<a>"),
                        SEND_MANY(filling, 100));
-    test_server_script(fixture->http.server, READ, SEND("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<a>"),
+    test_server_script(fixture->http.server, READ,
+                       SEND("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<a>"),
                        SEND_MANY(filling, 100));
     create(fixture);
     ews_test_assert_error(fixture->error, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
@@ -338,7 +360,8 @@ test_flood(Fixture *fixture, gconstpointer data)
 static void
 test_cancelled_late(Fixture *fixture, gconstpointer data)
 {
-    test_server_script(fixture->http.server, READ, HOLD, SEND(answer(fixture, "200 OK", "", CREATED)));
+    test_server_script(fixture->http.server, READ, HOLD,
+                       SEND(answer(fixture, "200 OK", "", CREATED)));
     g_autoptr(GCancellable) cancellable = g_cancellable_new();
     start_create(fixture, MAILBOX, cancellable);
     http_fixture_until(&fixture->http, test_server_requests(fixture->http.server) == 1);
@@ -367,7 +390,8 @@ static void
 test_unreachable(Fixture *fixture, gconstpointer data)
 {
     g_clear_pointer(&fixture->service, exg_ews_service_unref);
-    fixture->service = exg_ews_service_new(fixture->http.client, "http://127.0.0.1:1/EWS/Exchange.asmx", "Exchange2016");
+    fixture->service = exg_ews_service_new(fixture->http.client,
+                                           "http://127.0.0.1:1/EWS/Exchange.asmx", "Exchange2016");
     create(fixture);
     g_assert_error(fixture->error, EXG_ERROR, EXG_ERROR_UNREACHABLE);
     exg_ews_service_unref(NULL);
@@ -390,7 +414,8 @@ test_large_message(Fixture *fixture, gconstpointer data)
     g_assert_no_error(fixture->error);
     g_autofree char *head = test_server_head(fixture->http.server, 0);
     g_autofree char *declared = test_head_value(head, "Content-Length");
-    g_assert_cmpuint(g_ascii_strtoull(declared, NULL, 10), ==, test_server_body_bytes(fixture->http.server));
+    g_assert_cmpuint(g_ascii_strtoull(declared, NULL, 10), ==,
+                     test_server_body_bytes(fixture->http.server));
     g_autofree char *body = test_server_body(fixture->http.server, 0); /* its first megabyte */
     const char *begin = strstr(body, "<t:MimeContent");
     g_assert_nonnull(begin);
@@ -403,7 +428,8 @@ test_large_message(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(memcmp(decoded + 13, content, decoded_length - 13), ==, 0);
 }
 
-#define ADD(name, function) g_test_add("/ews/service/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+    g_test_add("/ews/service/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
 main(int argc, char **argv)
