@@ -343,7 +343,7 @@ my @faults = (
     ['on CreateItem do truncate 300', 18, 200, 1, qr{^<\?xml}],
     ['on CreateItem do no-itemid', 0, 200, 1, qr{<m:Items><t:Message/></m:Items>}],
     ['on CreateItem do illegal-char-ref', 0, 200, 1, qr{&#x3;}],
-    ['on CreateItem do slow 4000', 0, 200, 1, qr{NoError.*</s:Envelope>$}],
+    ['on CreateItem do slow 2000', 0, 200, 1, qr{NoError.*</s:Envelope>$}],
     ['on CreateItem do delay 200', 0, 200, 1, qr{NoError}],
     ['on CreateItem mailbox=bob@example.com do reset', 0, 200, 1, qr{NoError}],
     ['on CreateItem mailbox=Ann@Example.com do reset', 56, '000', 0],
@@ -409,13 +409,24 @@ is(codes(curl(create(as => impersonating('n@example.com')))), 'ErrorNonExistentM
 
 # --- restart ------------------------------------------------------------------------------------
 
-my ($url, $ca, $count_before) = ($sim->url, slurp($sim->ca_file), stored());
-is($sim->{process}->stop('KILL'), -9, 'killed');
-my $scenario = spew("$work/scenario", "# one fault\non CreateItem times=1 do unauthorized\n");
+my ($url, $ca) = ($sim->url, slurp($sim->ca_file));
 my $directory = $sim->directory;
-$sim->{process} = Exg::Process->start(
-    command => [program('exchange-sim'), '--state', $directory, '--mailboxes', $mailboxes, '--account', 'EXAMPLE\svc:pass word', '--scenario', $scenario],
-    log => "$directory/output", notify => '--notify-fd');
+my $scenario  = spew("$work/scenario", "# one fault\non CreateItem after=1 times=1 do unauthorized\n");
+
+sub start_again
+{
+    $sim->{process} = Exg::Process->start(
+        command => [program('exchange-sim'), '--state', $directory, '--mailboxes', $mailboxes, '--account', $sim->{account}, '--scenario', $scenario],
+        log => "$directory/output", notify => '--notify-fd');
+}
+is($sim->{process}->stop, 0, 'SIGTERM ends it well');
+start_again();
+is(codes(curl(create())), 'NoError', 'started again');
+my $count_before = stored();
+is($sim->{process}->stop('KILL'), -9, 'killed');
+start_again();
+is(codes(curl(create())), 'NoError', 'and started once more');
+$count_before++;
 is($sim->url, $url, 'started again it has the same URL');
 is(slurp($sim->ca_file), $ca, 'and the same CA');
 is(curl(create())->{status}, 401, 'and its scenario from a file');
@@ -450,7 +461,7 @@ SKIP: {
     skip 'the schema collection is not here', 1 if !-x "$schema/check" || !grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
     # what a fault has spoiled is no sample of an answer
     my @whole = grep { -s $_ && slurp($_) !~ /^%PDF|more and more|&#x3;/ } @answers;
-    cmp_ok(scalar @whole, '>', 80, 'there are answers to look at');
+    cmp_ok(scalar @whole, '>', 60, 'there are answers to look at');
     my $result = run_program("$schema/check", @whole);
     is($result->{status}, 0, 'all answers validate against the schema') or diag(grep { !/ ok$/ } split /^/, $result->{out});
 }
