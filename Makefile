@@ -23,15 +23,17 @@ PKG_CONFIG ?= pkg-config
 PROVE      ?= prove
 JOBS       ?= $(shell nproc)
 CFLAGS     ?= -O2 -g
+VALGRIND   ?= valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
-ifneq ($(MAKECMDGOALS),clean)
-ifneq ($(shell $(PKG_CONFIG) --exists $(PACKAGES) && echo yes),yes)
-ifeq ($(filter demo check install-deps help,$(MAKECMDGOALS)),)
+HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
+# demo, check and bench begin on a bare machine; make starts over once the libraries are there.
+BARE_GOALS := demo check bench valgrind
+ifneq ($(HAVE_PACKAGES),yes)
+ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
-endif
 endif
 endif
 
@@ -84,7 +86,7 @@ else
 say =
 endif
 
-.PHONY: all check demo bench install clean help install-deps programs-check tests-build FORCE
+.PHONY: all check valgrind demo bench install clean help install-deps programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,15 +137,42 @@ T ?= $(UNIT_TESTS) $(SCRIPT_TESTS)
 programs-check: $(addprefix $(CHECK)/,$(PROGRAMS))
 tests-build: all programs-check $(UNIT_TESTS)
 
+ifeq ($(HAVE_PACKAGES),yes)
+
 check: tests-build
 	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
+
+# Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
+valgrind: tests-build
+	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
+	    --exec tests/tap-exec $(UNIT_TESTS) tests/system/lmtpd-dialogue.t
+
+demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
+	@tests/demo.sh
+
+$(RELEASE)/tests/bench/post: $(RELEASE)/tests/bench/post.o
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# BENCH='10K/1 1M/10' runs those cells only, ROUNDS=3 fewer rounds
+bench: all $(RELEASE)/tests/bench/post
+	@tests/bench/run
+
+else
+
+$(BARE_GOALS): install-deps
+	@$(MAKE) --no-print-directory HAVE_PACKAGES=yes $@
+
+endif
+
+install-deps:
+	@packaging/install-deps
 
 # --- installation -----------------------------------------------------------------------------
 
 # Units name the program and the configuration where they are installed; an existing exgate.conf stays.
 PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
 
-install: all
+install: $(RELEASE)/exgate-lmtpd
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
@@ -160,6 +189,6 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check demo bench install clean'
+	@echo 'Targets: all check valgrind demo bench install install-deps clean'
 
 FORCE:

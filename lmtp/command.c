@@ -75,6 +75,13 @@ parse_number(const Rest *text, guint64 *ret_number)
     return true;
 }
 
+/* What goes into a header or a log: the characters that mean something there become "?". */
+static char
+neuter(char c)
+{
+    return g_ascii_isgraph(c) && strchr("<>()\\\";@", c) == NULL ? c : '?';
+}
+
 /* --- the commands ----------------------------------------------------------------------------- */
 
 static bool
@@ -102,11 +109,10 @@ parse_lhlo(Rest *rest, ExgLmtpCommand *command, ExgLmtpReply *reply)
     gsize length = (gsize)(name.end - name.at);
     if (length == 0 || length > EXG_LMTP_ARGUMENT_MAX_BYTES || rest->at != rest->end)
         return refuse(reply, 501, "5.5.4", "Syntax: LHLO hostname");
-    /* It goes into a header: a host name or an address literal, and what people use for one. */
-    for (const char *at = name.at; at < name.end; at++)
-        if (!g_ascii_isalnum(*at) && strchr("-._:[]", *at) == NULL)
-            return refuse(reply, 501, "5.5.4", "Syntax: LHLO hostname");
+    /* Whatever an MTA believes to be its name, it is not worth refusing its mail. */
     command->name = g_strndup(name.at, length);
+    for (char *at = command->name; *at != '\0'; at++)
+        *at = neuter(*at);
     return true;
 }
 
@@ -229,7 +235,7 @@ static const char *const forward_names[EXG_LMTP_N_FORWARDS] = {
     [EXG_LMTP_FORWARD_SOURCE] = "SOURCE",
 };
 
-/* xtext to text that is fit for a header and a log: what is special there becomes "?". NULL if it is no xtext. */
+/* NULL if it is no xtext. */
 static char *
 decode_xtext(const Rest *text)
 {
@@ -247,8 +253,7 @@ decode_xtext(const Rest *text)
         } else if (!g_ascii_isgraph(c) || c == '=') {
             return NULL;
         }
-        bool special = !g_ascii_isgraph(c) || strchr("<>()\\\";@", c) != NULL;
-        g_string_append_c(decoded, special ? '?' : c);
+        g_string_append_c(decoded, neuter(c));
     }
     if (decoded->len > EXG_LMTP_ARGUMENT_MAX_BYTES)
         return NULL;

@@ -6,6 +6,7 @@
  *
  * Threads:  the engine's.
  * Memory:   a session frees itself when its connection has ended.
+ * Bugs:     a client that shuts down its sending side is taken for gone, and its deliveries are cancelled.
  * Limits:   an idle session holds its stream, its event and a few strings; nothing of a transaction.
  */
 #ifndef EXG_LMTP_SESSION_H

@@ -14,15 +14,16 @@
 
 /* From here on a 404 may be IIS's word for "too large" (request filtering, 404.13). */
 #define LARGE_POST_BYTES (1024 * 1024)
-/* What IIS takes by default in every version since 2013; before, it was less. Only a post above it is refused for good:
- * below, the limit of some proxy or an older server is the administrator's to raise, and until then the message can wait. */
+/* What IIS takes by default in every version since 2013; before, it was less. Only a post above
+ * it is refused for good: below, the limit of some proxy or an older server is the
+ * administrator's to raise, and until then the message can wait. */
 #define IIS_LIMIT_BYTES (64 * 1024 * 1024)
 
 static const char soap[] = EXG_EWS_SOAP_SPACE;
 static const char messages[] = EXG_EWS_MESSAGES_SPACE;
 static const char types[] = EXG_EWS_TYPES_SPACE;
 
-/* --- reading the parts of an answer ------------------------------------------------------------------ */
+/* --- reading the parts of an answer ----------------------------------------------------------- */
 
 bool
 exg_ews_answer_senseless(const ExgEwsOperation *operation, GError **error, const char *format, ...)
@@ -81,7 +82,8 @@ static GError *
 code_error(const ExgEwsOperation *operation, const ExgXmlNode *parent, const char *code,
            const char *text)
 {
-    /* The general code may wrap the true one. It is believed if it is one we know: an unknown one proves nothing. */
+    /* The general code may wrap the true one. It is believed if it is one we know: an unknown
+     * one proves nothing. */
     const char *inner = text_of(named_value(parent, "InnerErrorResponseCode"));
     if (g_str_equal(code, "ErrorInternalServerError")) {
         const ExgEwsResponseCode *row = exg_ews_response_code_find(inner);
@@ -116,16 +118,17 @@ exg_ews_message_check(const ExgEwsOperation *operation, const ExgXmlNode *messag
     return false;
 }
 
-/* --- SOAP -------------------------------------------------------------------------------------------- */
+/* --- SOAP ------------------------------------------------------------------------------------- */
 
-/* The code of a fault: in its detail (any version), or as the local part of faultcode. "" if it has none. */
+/* The code of a fault: in its detail (any version), or as the local part of faultcode. "" if it
+ * has none. */
 static const char *
 fault_code(const ExgXmlNode *fault)
 {
     const ExgXmlNode *detail = exg_xml_node_child(fault, NULL, "detail");
     const char *code = text_of(exg_xml_node_child(detail, NULL, "ResponseCode"));
     if (code[0] != '\0')
-        return code;
+        return g_str_equal(code, "NoError") ? "" : code;
     const char *name = text_of(exg_xml_node_child(fault, NULL, "faultcode"));
     const char *colon = strrchr(name, ':');
     name = colon != NULL ? colon + 1 : name;
@@ -172,7 +175,8 @@ parse(GBytes *body, GError **error)
     return exg_xml_tree_parse(data != NULL ? data : "", length, &limits, MAX_NODES, error);
 }
 
-/* The first of the response messages, if there are as many as there should be, all of this operation. */
+/* The first of the response messages, if there are as many as there should be, all of this
+ * operation. */
 static const ExgXmlNode *
 response_messages(const ExgEwsOperation *operation, const ExgXmlNode *content, GError **error)
 {
@@ -201,7 +205,7 @@ response_messages(const ExgEwsOperation *operation, const ExgXmlNode *content, G
     return first;
 }
 
-/* --- HTTP -------------------------------------------------------------------------------------------- */
+/* --- HTTP ------------------------------------------------------------------------------------- */
 
 /* Takes the facts of a status that speaks for itself. */
 static GError *
@@ -226,7 +230,8 @@ too_large_error(const ExgEwsReply *reply)
         "a limit of the server or of a proxy before it is too low for this message");
 }
 
-/* ASP.NET sends to its error page what broke while it was worked on; any other redirection came before the work. */
+/* ASP.NET sends to its error page what broke while it was worked on; any other redirection came
+ * before the work. */
 static bool
 is_error_page(const char *location)
 {
@@ -284,7 +289,7 @@ status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
     return server_fault_error(operation, reply);
 }
 
-/* --- the whole --------------------------------------------------------------------------------------- */
+/* --- the whole -------------------------------------------------------------------------------- */
 
 static bool
 read_answer(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer context,
@@ -295,7 +300,8 @@ read_answer(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer
     g_autoptr(ExgXmlTree) tree = parse(reply->body, &xml_error);
     const ExgXmlNode *content = tree != NULL ? soap_content(exg_xml_tree_root(tree)) : NULL;
     if (exg_xml_node_is(content, soap, "Fault")) {
-        /* A fault without a code says less than the status, but for the one that every fault has. */
+        /* A fault without a code says less than the status, but for the one that every fault
+         * has. */
         bool says_more = good_status || reply->status == 500 || fault_code(content)[0] != '\0';
         g_propagate_error(error, says_more ? fault_error(operation, content)
                                            : status_error(operation, reply));

@@ -105,7 +105,8 @@ exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, con
     g_task_set_source_tag(task, (gpointer)operation);
     g_task_set_name(task, operation->name);
     g_task_set_task_data(task, call, call_free);
-    /* The client decides what a cancellation still means: an answer that came nevertheless must be reported. */
+    /* The client decides what a cancellation still means: an answer that came nevertheless must
+     * be reported. */
     g_task_set_check_cancellable(task, FALSE);
     exg_http_client_send_async(service->client, call->request, deadline_us, cancellable,
                                on_response, task);

@@ -5,7 +5,8 @@
 #include "common/ews/mime-body-private.h"
 #include "common/ews/service-private.h"
 
-/* Opens an extended property of a tag and writes its value. Only the number: its type stands beside it. */
+/* Opens an extended property of a tag and writes its value. Only the number: its type stands
+ * beside it. */
 static void
 write_tagged_property(ExgXmlWriter *writer, const char *tag, const char *type, const char *value)
 {

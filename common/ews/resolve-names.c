@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* A contact of the directory shows no more addresses than these (EmailAddress1 to EmailAddress3): with as many, there may be others. */
+/* A contact of the directory shows no more addresses than these (EmailAddress1 to
+ * EmailAddress3): with as many, there may be others. */
 #define SHOWN_ADDRESSES 3
 
 static const char types[] = EXG_EWS_TYPES_SPACE;
@@ -52,7 +53,8 @@ is_same(const char *folded, const char *address)
     return g_str_equal(folded, other);
 }
 
-/* "SMTP:a@b" is the primary address, "smtp:a@b" a further one; the prefix may be missing. Of other kinds (X500:, SIP:), NULL. */
+/* "SMTP:a@b" is the primary address, "smtp:a@b" a further one; the prefix may be missing. Of
+ * other kinds (X500:, SIP:), NULL. */
 static const char *
 smtp_address(const char *entry)
 {
@@ -63,7 +65,8 @@ smtp_address(const char *entry)
 
 typedef enum { HAS_IT, HAS_IT_NOT, PERHAPS } Match;
 
-/* Compares an entry of the directory with the address. `*ret_primary` is its primary address, or NULL. */
+/* Compares an entry of the directory with the address. `*ret_primary` is its primary address, or
+ * NULL. */
 static Match
 match(const ExgXmlNode *resolution, const char *folded, const char **ret_primary)
 {
@@ -89,7 +92,8 @@ match(const ExgXmlNode *resolution, const char *folded, const char **ret_primary
     }
     if (found)
         return HAS_IT;
-    /* The server had its reason to show this entry. Only a list that is surely complete proves that it was another one. */
+    /* The server had its reason to show this entry. Only a list that is surely complete proves
+     * that it was another one. */
     return count > 0 && count < SHOWN_ADDRESSES ? HAS_IT_NOT : PERHAPS;
 }
 

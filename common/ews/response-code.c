@@ -40,8 +40,8 @@ is_one_of(const char *code, const char *const *names, gsize count)
     return false;
 }
 
-/* Codes after which the item may be in the mailbox nevertheless: the work went on while its client or its time was gone, or one
- * server lost the answer of another. */
+/* Codes after which the item may be in the mailbox nevertheless: the work went on while its
+ * client or its time was gone, or one server lost the answer of another. */
 static bool
 proves_nothing(const char *code)
 {

@@ -43,8 +43,9 @@ const ExgEwsResponseCode *exg_ews_response_code_find(const char *name);
 const ExgEwsResponseCode *exg_ews_response_codes(gsize *ret_count);
 
 /* The error that a failed call with this code is: `code` may be unknown. `text`: the server's words, or NULL. `once`: the call changes
- * the mailbox and must not be repeated, so codes that prove nothing (ErrorTimeoutExpired, ErrorInternalServer*,
- * ErrorRequestAborted, ErrorClientDisconnected) become EXG_ERROR_AMBIGUOUS. */
+ * the mailbox and must not be repeated, so codes that prove nothing become EXG_ERROR_AMBIGUOUS: ErrorTimeoutExpired,
+ * ErrorInternalServer*, ErrorRequestAborted, ErrorClientDisconnected, and those by which one server says that it
+ * could not read another's answer. */
 GError *exg_ews_response_code_error(const char *code, const char *text, bool once);
 
 #endif

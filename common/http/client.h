@@ -9,7 +9,8 @@
  * Threads:  exg_http_client_send() from any thread but the engine's; everything else on the engine's.
  * Errors:   UNREACHABLE (resolve, connect, time-out before the request was out), AUTH (401), AMBIGUOUS (see request.h), PROTOCOL,
  *           CONFIG (certificate not trusted: one sentence that names host, reason and the key to change; reply 451 4.7.5),
- *           G_IO_ERROR_CANCELLED. Each with its stage. An HTTP status of 400 and above is not an error here, but for 401 after authentication.
+ *           RESOURCES (no descriptors left), G_IO_ERROR_CANCELLED. Each of ours with its stage: "wait" (for a session), "resolve",
+ *           "connect", "tls", "auth", "send", "answer". An HTTP status of 400 and above is not an error here, but for 401 after authentication.
  * Cancel:   a request whose `once` body is out already is left to finish: its answer decides. Otherwise it ends at once.
  * Source:   RFC 9110, RFC 9112.
  */

@@ -28,7 +28,6 @@ struct ExgHttpConnection {
     GArray *sockets; /* of Socket */
     ExgTimer timer;  /* libcurl's */
     struct curl_slist *addresses;
-    bool tls_verify;
     bool handshaking; /* TCP is up, and libcurl waits for the server's part of the TLS handshake */
     bool established;
     int open_errno; /* why a socket could not be made */
@@ -46,6 +45,7 @@ struct ExgHttpConnection {
     bool may_be_401;
     bool begun;        /* libcurl has the connection and goes on to send */
     bool answer_begun; /* a line has come */
+    bool header_done;  /* the empty line after the last header has come */
     gsize header_bytes;
     gsize body_bytes;   /* received, decoded */
     guint64 body_given; /* of the request's body */
@@ -231,6 +231,8 @@ take_header(char *line, size_t size, size_t count, void *data)
 {
     ExgHttpConnection *self = data;
     gsize length = size * count;
+    if (self->own_error != NULL)
+        return 0;
     self->answer_begun = true;
     self->header_bytes += length;
     if (self->header_bytes > EXG_HTTP_MAX_HEADER_BYTES) {
@@ -239,8 +241,9 @@ take_header(char *line, size_t size, size_t count, void *data)
                       EXG_HTTP_MAX_HEADER_BYTES);
         return 0;
     }
-    if (self->body_bytes > 0)
+    if (self->header_done && exg_http_response_status(self->response) >= 200)
         return length; /* a trailer */
+    self->header_done = line[0] == '\r' || line[0] == '\n';
     if (!exg_http_response_take_line(self->response, line, length)) {
         exg_error_set(&self->own_error, EXG_ERROR_PROTOCOL,
                       "The answer of %s has a malformed header", self->origin->host);
@@ -252,6 +255,8 @@ take_header(char *line, size_t size, size_t count, void *data)
 static bool
 too_large(ExgHttpConnection *self)
 {
+    if (self->own_error != NULL)
+        return true;
     exg_error_set(&self->own_error, EXG_ERROR_PROTOCOL,
                   "The answer of %s is larger than %" G_GSIZE_FORMAT " bytes", self->origin->host,
                   answer_max(self));
@@ -263,6 +268,8 @@ take_body(char *piece, size_t size, size_t count, void *data)
 {
     ExgHttpConnection *self = data;
     gsize length = size * count;
+    if (self->own_error != NULL)
+        return 0;
     self->body_bytes += length;
     if (self->body_bytes > answer_max(self) && too_large(self))
         return 0;
@@ -319,8 +326,9 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
+    /* One of the lines may be the Authorization. The copy in the request that libcurl built is out of reach. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
-        exg_secret_wipe(line->data, strlen(line->data)); /* one of them may be the Authorization */
+        exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
     g_clear_pointer(&self->response, exg_http_response_unref);
     g_clear_pointer(&self->request, exg_http_request_unref);
@@ -333,6 +341,9 @@ finish(ExgHttpConnection *self, CURLcode code)
     GError *error = NULL;
     if (code == CURLE_OK && exg_http_response_status(self->response) < 200)
         code = CURLE_WEIRD_SERVER_REPLY;
+    /* libcurl is content with a header that the end of the connection cut short. */
+    if (code == CURLE_OK && !self->header_done)
+        code = CURLE_GOT_NOTHING;
     if (code != CURLE_OK)
         error = failure(self, code);
     else
@@ -340,6 +351,8 @@ finish(ExgHttpConnection *self, CURLcode code)
     curl_multi_remove_handle(self->multi, self->easy);
     exg_timer_cancel(&self->timer);
     g_autoptr(ExgHttpResponse) response = error == NULL ? g_steal_pointer(&self->response) : NULL;
+    if (response != NULL)
+        exg_http_response_complete(response);
     ExgHttpExchangeFunc function = g_steal_pointer(&self->function);
     clear_exchange(self);
     function(self, response, error, self->data);
@@ -455,7 +468,6 @@ exg_http_connection_new(ExgEngine *engine, const ExgHttpConnectionOptions *optio
     self->engine = engine;
     self->origin = options->origin;
     self->ca_file = options->ca_file;
-    self->tls_verify = options->tls_verify;
     self->sockets = g_array_new(FALSE, FALSE, sizeof(Socket));
     exg_timer_init(&self->timer, engine, timer_due, self);
     self->addresses = resolve_list(options->origin, options->addresses);
@@ -553,7 +565,7 @@ exg_http_connection_run(ExgHttpConnection *self, const ExgHttpExchange *exchange
     self->data = data;
     self->with_body = exchange->with_body;
     self->may_be_401 = exchange->may_be_401;
-    self->begun = self->answer_begun = false;
+    self->begun = self->answer_begun = self->header_done = false;
     self->header_bytes = self->body_bytes = 0;
     self->body_given = 0;
     self->text[0] = '\0';

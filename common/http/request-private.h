@@ -39,6 +39,8 @@ ExgHttpResponse *exg_http_response_new(void);
  * one remains (RFC 9110 15.2: any number of 1xx may come before). False if the line is neither. */
 bool exg_http_response_take_line(ExgHttpResponse *response, const char *line, gsize length);
 void exg_http_response_append(ExgHttpResponse *response, const char *data, gsize length);
+/* All has come: from here on the response does not change. */
+void exg_http_response_complete(ExgHttpResponse *response);
 /* The WWW-Authenticate values, in their order. */
 GStrv exg_http_response_challenges(const ExgHttpResponse *response);
 

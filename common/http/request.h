@@ -4,6 +4,8 @@
  * Memory:   reference counted; strings are copied.
  * Limits:   the response's header is at most EXG_HTTP_MAX_HEADER_BYTES; its body at most `response_max` (content-coded and
  *           decoded alike), past which the transfer is ended with EXG_ERROR_PROTOCOL, or AMBIGUOUS by the rule below.
+ * Bugs:     a gzip stream that ends early inside an otherwise complete answer is not noticed, as libcurl does not tell: whoever
+ *           parses the body must insist on its end.
  */
 #ifndef EXG_HTTP_REQUEST_H
 #define EXG_HTTP_REQUEST_H

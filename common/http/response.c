@@ -10,9 +10,9 @@
 struct ExgHttpResponse {
     gint references;
     int status;
-    GPtrArray *headers; /* of ExgHttpField */
-    GByteArray *gathered;
-    GBytes *body; /* made of `gathered` when first asked for */
+    GPtrArray *headers;   /* of ExgHttpField */
+    GByteArray *gathered; /* NULL once complete */
+    GBytes *body;         /* made of it */
 };
 
 ExgHttpResponse *
@@ -120,6 +120,12 @@ exg_http_response_append(ExgHttpResponse *response, const char *data, gsize leng
     g_byte_array_append(response->gathered, (const guint8 *)data, (guint)length);
 }
 
+void
+exg_http_response_complete(ExgHttpResponse *response)
+{
+    response->body = g_byte_array_free_to_bytes(g_steal_pointer(&response->gathered));
+}
+
 int
 exg_http_response_status(const ExgHttpResponse *response)
 {
@@ -153,10 +159,7 @@ exg_http_response_challenges(const ExgHttpResponse *response)
 GBytes *
 exg_http_response_body(const ExgHttpResponse *response)
 {
-    ExgHttpResponse *self = (ExgHttpResponse *)response;
-    if (self->body == NULL)
-        self->body = g_byte_array_free_to_bytes(g_steal_pointer(&self->gathered));
-    return self->body;
+    return response->body;
 }
 
 gint64

@@ -5,7 +5,6 @@
 #include "common/base/error.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 

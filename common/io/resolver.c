@@ -152,7 +152,7 @@ keep(ExgResolver *resolver, const char *host, const char *const *addresses)
 static void
 complete(ExgResolver *resolver, const char *host, const char *const *addresses, const GError *error)
 {
-    g_autoptr(ExgResolver) hold = exg_resolver_ref(resolver);
+    exg_resolver_ref(resolver);
     Name *name = g_hash_table_lookup(resolver->names, host);
     g_hash_table_steal(resolver->names, host);
     name->lookup->resolver = NULL;
@@ -161,6 +161,7 @@ complete(ExgResolver *resolver, const char *host, const char *const *addresses, 
     while (name->waiters.length > 0)
         answer(g_queue_peek_head(&name->waiters), addresses, error);
     name_free(name);
+    exg_resolver_unref(resolver);
 }
 
 static void

@@ -1,6 +1,6 @@
-/* Whole stretches between two places that need a change are found with memchr() and passed on where
- * they lie; short ones are gathered first, so that a message of nothing but bare LFs does not cost one
- * call per byte. */
+/* Whole stretches between two places that need a change are found with memchr() and passed on
+ * where they lie; short ones are gathered first, so that a message of nothing but bare LFs does
+ * not cost one call per byte. */
 #include "common/mime/dot.h"
 
 #include <string.h>
@@ -66,8 +66,8 @@ count_byte(const char *bytes, gsize length, char wanted)
     return count;
 }
 
-/* Answers where the stretch that can be passed on unchanged ends: at the end of the input, before a dot
- * at the start of a line or before a bare LF. `*at` is content. */
+/* Answers where the stretch that can be passed on unchanged ends: at the end of the input,
+ * before a dot at the start of a line or before a bare LF. `*at` is content. */
 static const char *
 find_stretch(const char *at, const char *end, Stretch *stretch)
 {

@@ -1,7 +1,7 @@
 /* header-scanner-private.h - reads the header block of a message while it streams by.
  *
- * All content goes in and comes out again in the same order, byte for byte, with a word on what each piece is for. At most the beginning of one
- * line is held back, until it is known which field it is.
+ * All content goes in and comes out again in the same order, byte for byte, with a word on what each piece is for. At
+ * most the beginning of one line is held back, until it is known which field it is.
  *
  * The block ends at its empty line, at the first line that is no field (from there on all is body) or past
  * EXG_MESSAGE_MAX_HEADER_BYTES. An mbox "From " line in front is carried, and the fields after it are read.
@@ -20,6 +20,7 @@ typedef struct {
     guint hops;              /* Received fields */
     gint64 received_time;    /* of the topmost, or -1 */
     char *message_id;        /* or NULL */
+    bool has_message_id;     /* the field is there, even if nothing can be read from it */
     bool has_date;
     GPtrArray *delivered_to; /* of folded addresses, or NULL */
 } ExgHeaderFacts;

@@ -170,15 +170,17 @@ begin_field(ExgHeaderScanner *scanner, Field field)
     scanner->value_length = 0;
     scanner->value_cut = scanner->has_mark = false;
     scanner->collects = false;
-    if (field == RECEIVED)
+    if (field == RECEIVED) {
         scanner->collects = facts->hops++ == 0;
-    else if (field == MESSAGE_ID)
+    } else if (field == MESSAGE_ID) {
         scanner->collects = facts->message_id == NULL;
-    else if (field == DELIVERED_TO)
+        facts->has_message_id = true;
+    } else if (field == DELIVERED_TO) {
         scanner->collects = facts->delivered_to == NULL ||
                             facts->delivered_to->len < EXG_MESSAGE_MAX_DELIVERED_TO;
-    else if (field == DATE)
+    } else if (field == DATE) {
         facts->has_date = true;
+    }
 }
 
 static void
@@ -243,7 +245,7 @@ is_mbox_line(const ExgHeaderScanner *scanner)
            memcmp(scanner->held, "From ", 5) == 0;
 }
 
-/* One byte of a line that is not yet known to be a field. False: it is for another state to take. */
+/* One byte of a line that is not yet known to be a field. False: another state has to take it. */
 static bool
 take_line_start(ExgHeaderScanner *scanner, char c)
 {

@@ -4,14 +4,16 @@
  * makes an immutable message. Content stays in memory up to `memory_max`; past that it goes to an unlinked file in
  * `spool_directory`, written by worker threads, so neither memory nor the engine pays for its size.
  *
- * Changed on the way: existing Return-Path fields are dropped (the delivering system writes its own, RFC 5321 4.4). Nothing else.
+ * Changed on the way: existing Return-Path fields are dropped (the delivering system writes its own, RFC 5321 4.4).
+ * Nothing else.
  *
- * The content digest is what the delivery key is made of: SHA-256 of the content as received, without the fields Return-Path,
- * Delivered-To, X-Original-To, Envelope-To and Delivery-Date, which an MTA may add anew at each attempt.
+ * The content digest is what the delivery key is made of: SHA-256 of the content as received, without the fields
+ * Return-Path, Delivered-To, X-Original-To, Envelope-To and Delivery-Date, which an MTA may add anew at each attempt.
  *
  * Threads:  the builder belongs to the engine's thread; a message is immutable and may be read by any.
  * Memory:   a message is reference counted.
- * Errors:   TOO_LARGE past size_max; RESOURCES when the spool cannot be written (reply 452 4.3.1), one sentence that names the directory.
+ * Errors:   TOO_LARGE past size_max; RESOURCES when the spool cannot be written (reply 452 4.3.1), one sentence that
+ *           names the directory.
  * Limits:   a header block past EXG_MESSAGE_MAX_HEADER_BYTES is carried, but not looked into any further.
  * Bugs:     a spooled file is read on the caller's thread; its pages have just been written, so it hardly ever waits.
  * Source:   RFC 5322, RFC 5321 4.4 and 6.3 (loops).
@@ -20,6 +22,7 @@
 #define EXG_MIME_MESSAGE_H
 
 #include "common/io/worker.h"
+#include "common/mime/spool-budget.h"
 
 #define EXG_MESSAGE_MAX_HEADER_BYTES (1024 * 1024)
 #define EXG_MESSAGE_MAX_DELIVERED_TO 100
@@ -33,19 +36,22 @@ typedef struct {
     gsize memory_max;            /* past this it goes to a file */
     const char *spool_directory; /* copied */
     ExgWorkerPool *workers;      /* outlives the builder */
+    ExgSpoolBudget *budget;      /* referenced; NULL: no limit on all messages together */
 } ExgMessageOptions;
 
 ExgMessageBuilder *exg_message_builder_new(const ExgMessageOptions *options);
 /* At any time. Whatever has not been called back by then will not be. */
 void exg_message_builder_free(ExgMessageBuilder *builder);
-/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further pieces are ignored with
- * the same error, and exg_message_builder_finish_async() reports it once more. Nothing is kept any longer then. */
+/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further pieces are
+ * ignored with the same error, and exg_message_builder_finish_async() reports it once more. Nothing is kept any
+ * longer then. */
 bool exg_message_builder_append(ExgMessageBuilder *builder, const char *content, gsize length, GError **error);
-/* True while so much waits for the disk that the sender should be held back; `ready(data)` is called once when it is not
- * so any more, or when writing has failed. */
+/* True while so much waits for the disk that the sender should be held back; `ready(data)` is called once when it
+ * is not so any more, or when writing has failed. */
 bool exg_message_builder_is_congested(ExgMessageBuilder *builder, ExgEngineFunc ready, gpointer data);
-/* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once, from the engine (or inside the call
- * if there is nothing to wait for), with a message (transfer full) or an error; the builder is spent and may be freed in it. */
+/* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once, from the engine
+ * (or inside the call if there is nothing to wait for), with a message (transfer full) or an error; the builder is
+ * spent and may be freed in it. */
 typedef void (*ExgMessageFunc)(ExgMessage *message, const GError *error, gpointer data);
 void exg_message_builder_finish_async(ExgMessageBuilder *builder, ExgMessageFunc done, gpointer data);
 
@@ -66,6 +72,8 @@ guint exg_message_hops(const ExgMessage *message);
 gint64 exg_message_received_time(const ExgMessage *message);
 /* The Message-ID with its brackets, or NULL; never longer than 998 bytes. */
 const char *exg_message_id(const ExgMessage *message);
+/* Whether there is a Message-ID field, even one without an id in brackets. */
+bool exg_message_has_id(const ExgMessage *message);
 bool exg_message_has_date(const ExgMessage *message);
 /* Whether a Delivered-To field names this address (in any case). */
 bool exg_message_was_delivered_to(const ExgMessage *message, const char *address);

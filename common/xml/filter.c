@@ -134,7 +134,8 @@ end_reference(ExgXmlFilter *filter, Output *output)
     }
 }
 
-/* A byte after an ampersand. Answers false if it is not part of a character reference and still to be looked at. */
+/* A byte after an ampersand. Answers false if it is not part of a character reference and still
+ * to be looked at. */
 static bool
 step_reference(ExgXmlFilter *filter, guchar byte, Output *output)
 {

@@ -37,9 +37,15 @@ fail(ExgXmlReader *reader, const char *reason)
     return false;
 }
 
+#if LIBXML_VERSION < 21200
+typedef xmlError *LibraryError;
+#else
+typedef const xmlError *LibraryError;
+#endif
+
 /* libxml2 quotes the document in its messages: they become one clean line. */
 static void
-on_error(void *user, xmlErrorPtr error)
+on_error(void *user, LibraryError error)
 {
     ExgXmlReader *reader = user;
     if (reader->error != NULL || error->level < XML_ERR_ERROR)
@@ -175,8 +181,9 @@ parser_new(ExgXmlReader *reader)
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&sax, reader, NULL, 0, NULL);
     if (parser == NULL)
         g_error("out of memory");
-    /* NOENT: without it "&amp;" in an attribute would stay encoded. There are no entities that could be expanded. HUGE: a text may
-     * have more than libxml2's ten million bytes; size and depth are limited here. */
+    /* NOENT: without it "&amp;" in an attribute would stay encoded; there are no entities that
+     * could be expanded. HUGE: a text may have more than libxml2's ten million bytes; size and
+     * depth are limited here. */
     xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_NOENT);
     /* Nothing to guess: the filter lets UTF-8 pass only. */
     xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8);

@@ -29,15 +29,17 @@ close_tag(ExgXmlWriter *writer)
     writer->tag_open = FALSE;
 }
 
-/* XML 1.0 2.2, Char, less what validation has refused already (surrogates, values past U+10FFFF). */
+/* XML 1.0 2.2, Char, less what validation has refused already (surrogates, values past
+ * U+10FFFF). */
 static bool
 is_char(gunichar c)
 {
     return (c >= 0x20 && c != 0xfffe && c != 0xffff) || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* What stands for a character that must not be written as it is, or NULL. A raw carriage return would be read as
- * a line feed, and in an attribute every white space as a blank (XML 1.0 2.11, 3.3.3). */
+/* What stands for a character that must not be written as it is, or NULL. A raw carriage return
+ * would be read as a line feed, and in an attribute every white space as a blank (XML 1.0 2.11,
+ * 3.3.3). */
 static const char *
 escape(char c, bool attribute)
 {

@@ -18,7 +18,8 @@ got_message(ExgMessage *message, const GError *error, gpointer data)
 ExgMessage *
 ews_test_message(const char *content, gsize length)
 {
-    ExgMessageOptions options = {.size_max = 1u << 30, .memory_max = 1u << 30, .spool_directory = "/nonexistent"};
+    ExgMessageOptions options = {
+        .size_max = 1u << 30, .memory_max = 1u << 30, .spool_directory = "/nonexistent"};
     g_autoptr(ExgMessageBuilder) builder = exg_message_builder_new(&options);
     g_autoptr(GError) error = NULL;
     g_assert_true(exg_message_builder_append(builder, content, length, &error));
@@ -86,7 +87,8 @@ ews_test_validate(const char *request)
     g_autofree char *output = NULL;
     int status = 0;
     const char *command[] = {check, path, NULL};
-    g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
+    g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status,
+                 &error);
     g_assert_no_error(error);
     g_unlink(path);
     if (status != 0)
@@ -106,10 +108,12 @@ ews_test_template(const char *name)
 }
 
 gpointer
-ews_test_answer(const ExgEwsOperation *operation, int status, const char *body, gpointer context, GError **error)
+ews_test_answer(const ExgEwsOperation *operation, int status, const char *body, gpointer context,
+                GError **error)
 {
     g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
-    ExgEwsReply reply = {.status = status, .retry_after_ms = -1, .posted_bytes = 2000, .body = bytes};
+    ExgEwsReply reply = {
+        .status = status, .retry_after_ms = -1, .posted_bytes = 2000, .body = bytes};
     gpointer result = NULL;
     GError *failure = NULL;
     bool good = exg_ews_answer_read(operation, &reply, context, &result, &failure);
@@ -125,19 +129,20 @@ void
 ews_test_cut(const ExgEwsOperation *operation, const char *body, gpointer context)
 {
     gsize length = strlen(body);
+    int code = operation->once ? (int)EXG_ERROR_AMBIGUOUS : (int)EXG_ERROR_PROTOCOL;
     while (g_ascii_isspace(body[length - 1]))
         length--;
     for (gsize cut = 0; cut < length; cut++) {
         g_autofree char *begun = g_strndup(body, cut);
         g_autoptr(GError) error = NULL;
         g_assert_null(ews_test_answer(operation, 200, begun, context, &error));
-        int expected = operation->once ? EXG_ERROR_AMBIGUOUS : EXG_ERROR_PROTOCOL;
-        g_assert_error(error, EXG_ERROR, expected);
+        g_assert_error(error, EXG_ERROR, code);
     }
 }
 
 void
-ews_test_check_error(const GError *error, int wanted, int smtp_code, const char *enhanced, const char *where)
+ews_test_check_error(const GError *error, int wanted, int smtp_code, const char *enhanced,
+                     const char *where)
 {
     if (error == NULL || error->domain != EXG_ERROR || error->code != wanted)
         g_error("%s: the error is %d (%s), not %d", where, error != NULL ? error->code : -1,

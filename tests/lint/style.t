@@ -17,8 +17,8 @@ my %long_function = ();
 # No bounds, no thread safety, or a wait where a condition belongs.
 my %banned = map { $_ => 1 } qw(strcpy strcat sprintf vsprintf gets strtok system popen mktemp tmpnam tempnam usleep sleep
     atoi atol atof alloca);
-# A test may wait for time itself to pass.
-my %allowed_in_tests = map { $_ => 1 } qw(usleep sleep);
+# A test may wait for time itself to pass, and knows the numbers that it reads.
+my %allowed_in_tests = map { $_ => 1 } qw(usleep sleep atoi atol atof);
 
 my (@c, @text);
 File::Find::find({
@@ -92,8 +92,9 @@ for my $path (@c) {
     for my $line (split /\n/, $code) {
         $number++;
         while ($line =~ /(?<![\w.])(?<!->)(\w+)\s*\(/g) {
-            next if !$banned{$1} || ($path =~ m{^tests/} && $allowed_in_tests{$1});
-            push @banned, "$path:$number: $1()";
+            my $name = $1;
+            next if !$banned{$name} || ($path =~ m{^tests/} && $allowed_in_tests{$name});
+            push @banned, "$path:$number: $name()";
         }
     }
 }

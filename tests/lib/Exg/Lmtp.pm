@@ -9,7 +9,6 @@ use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
-use Time::HiRes qw(time);
 
 sub new
 {

@@ -40,16 +40,55 @@ sub write_conf
     return spew("$directory/exgate.conf", $text, 0644);
 }
 
+# Takes a stored message apart: what exgate put in front, and the rest.
+sub split_stored
+{
+    my ($stored) = @_;
+    my %part;
+    @part{qw(return_path delivered_to received message_id content)} = $stored =~ m{
+        \A Return-Path:\ <([^\r\n]*)>\r\n
+        Delivered-To:\ ([^\r\n]+)\r\n
+        Received:\ ((?:[^\r\n]|\r\n[\ \t])+)\r\n
+        (?: (Message-ID:\ <[0-9a-f]{32}\@[^\r\n]+>)\r\n )?
+        (.*) \z }xs;
+    return \%part;
+}
+
+# A message as exgate passes it on: without the Return-Path fields of its header.
+sub without_return_path
+{
+    my ($message) = @_;
+    my ($header, $body) = $message =~ /\A(.*?\r\n)(\r\n.*)?\z/s;
+    return $message if !defined $header || $message =~ /\A\r\n/;
+    $header =~ s/^Return-Path[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*//gim;
+    return $header . ($body // '');
+}
+
+sub has_message_id
+{
+    my ($message) = @_;
+    my ($header) = $message =~ /\A(.*?)(?:^\r\n|\z)/ms;
+    return $header =~ /^Message-ID[ \t]*:/mi;
+}
+
 # Options: sim, conf, activate => a listening socket passed as systemd does, user => whom to run as.
 sub start
 {
     my ($class, %options) = @_;
-    my $directory = temporary_directory();
-    my $self = bless { directory => $directory, sim => $options{sim} }, $class;
+    my $self = bless { directory => temporary_directory(), %options }, $class;
     $self->configure($options{conf});
-    my @command = (program('exgate-lmtpd'), '--config', "$directory/exgate.conf");
+    $self->launch;
+    return $self;
+}
+
+# Starts it, or starts it anew after its process has ended.
+sub launch
+{
+    my ($self) = @_;
+    my $directory = "$self->{directory}";
+    my @command = (split(' ', $ENV{EXG_VALGRIND} // ''), program('exgate-lmtpd'), '--config', "$directory/exgate.conf");
     my $in_child;
-    if (my $socket = $options{activate}) {
+    if (my $socket = $self->{activate}) {
         # the number of the process that systemd names is known to the shell that becomes the program
         @command = ('/bin/sh', '-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', 'sh', @command);
         $in_child = sub {
@@ -64,9 +103,8 @@ sub start
         log      => "$directory/log",
         notify   => '--notify-fd',
         in_child => $in_child,
-        user     => $options{user},
+        user     => $self->{user},
     );
-    return $self;
 }
 
 sub configure
@@ -105,11 +143,13 @@ sub reload
     wait_until('the configuration is reloaded', sub { $before < (() = $self->log =~ /reloaded/g) });
 }
 
+# Stops it, or with `signalled` waits for the end of one that has been told to stop.
 sub stop
 {
-    my ($self) = @_;
-    my $status = $self->{process}->stop;
-    is($status, 0, 'exgate-lmtpd ends well') or diag($self->log);
+    my ($self, %options) = @_;
+    $self->{process}->signal('TERM') if !$options{signalled};
+    my $status = $self->{process}->wait_for_end;
+    is($status, 0, 'exgate-lmtpd ends well') or diag(last_lines($self->log));
     my @left = files_in("$self->{directory}/spool");
     is(scalar @left, 0, 'and leaves nothing in its spool') or diag("@left");
 }

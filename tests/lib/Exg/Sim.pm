@@ -8,21 +8,32 @@ use warnings;
 use Exg::Test;
 use Test::More;
 
+# Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's].
 sub start
 {
     my ($class, %options) = @_;
-    my $directory = $options{directory} // temporary_directory();
-    my $self = bless { directory => $directory, account => $options{account} // 'EXAMPLE\svc:pass word' }, $class;
-    my @command = (program('exchange-sim'), '--state', "$directory", '--account', $self->{account});
-    if ($options{mailboxes_file}) {
-        push @command, '--mailboxes', $options{mailboxes_file};
-    } else {
-        push @command, map { ('--mailbox', $_) } @{ $options{mailboxes} };
-    }
-    push @command, @{ $options{options} // [] };
-    $self->{process} = Exg::Process->start(command => \@command, log => "$directory/output", notify => '--notify-fd');
+    my $self = bless { directory => temporary_directory(), account => 'EXAMPLE\svc:pass word', %options }, $class;
+    $self->launch;
     return $self;
 }
+
+# Starts it, or starts it anew after its process has ended, with the mailboxes as they were.
+sub launch
+{
+    my ($self) = @_;
+    my $directory = "$self->{directory}";
+    spew("$directory/entries", join '', map { "$_\n" } @{ $self->{mailboxes} });
+    my ($port) = -e "$directory/url" ? $self->url =~ /:(\d+)/ : (0);
+    $self->{process} = Exg::Process->start(
+        command => [
+            program('exchange-sim'), '--state', $directory, '--account', $self->{account}, '--mailboxes', "$directory/entries",
+            '--listen', "127.0.0.1:$port", @{ $self->{options} // [] },
+        ],
+        log    => "$directory/output",
+        notify => '--notify-fd',
+    );
+}
+
 
 sub url       { my ($self) = @_; return slurp("$self->{directory}/url") =~ s/\s+\z//r }
 sub ca_file   { my ($self) = @_; return "$self->{directory}/ca.pem" }
@@ -44,6 +55,12 @@ sub messages
 {
     my ($self, $address) = @_;
     return map { slurp($_) } grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
+}
+
+sub count
+{
+    my ($self, $address) = @_;
+    return scalar grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
 }
 
 sub stop

@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-/* A call of no consequence, and one that must not be repeated; both only look whether the message says success. */
+/* A call of no consequence, and one that must not be repeated; both only look whether the
+ * message says success. */
 static bool
-decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context, gpointer *ret_result,
-       GError **error)
+decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
+       gpointer *ret_result, GError **error)
 {
     if (!exg_ews_message_check(operation, message, error))
         return false;
@@ -16,18 +17,22 @@ decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer con
     return true;
 }
 
-static const ExgEwsOperation reading = {.name = "Test", .n_messages = 1, .decode = decode, .free_result = g_free};
+static const ExgEwsOperation reading = {
+    .name = "Test", .n_messages = 1, .decode = decode, .free_result = g_free};
 static const ExgEwsOperation writing = {
     .name = "Test", .once = true, .n_messages = 1, .decode = decode, .free_result = g_free};
-static const ExgEwsOperation two = {.name = "Test", .n_messages = 2, .decode = decode, .free_result = g_free};
+static const ExgEwsOperation two = {
+    .name = "Test", .n_messages = 2, .decode = decode, .free_result = g_free};
 
-#define MESSAGE(class, inside)                                                                                         \
+#define MESSAGE(class, inside)                                                                     \
     "<m:TestResponseMessage ResponseClass=\"" class "\">" inside "</m:TestResponseMessage>"
-#define ANSWER(inside)                                                                                                 \
-    EWS_TEST_SOAP("<m:TestResponse><m:ResponseMessages>" inside "</m:ResponseMessages></m:TestResponse>")
+#define ANSWER(inside)                                                                             \
+    EWS_TEST_SOAP("<m:TestResponse><m:ResponseMessages>" inside                                    \
+                  "</m:ResponseMessages></m:TestResponse>")
 #define CODE(code) "<m:ResponseCode>" code "</m:ResponseCode>"
 #define GOOD       MESSAGE("Success", CODE("NoError"))
-#define BAD(code)  ANSWER(MESSAGE("Error", "<m:MessageText>Some words.</m:MessageText>" CODE(code) "<m:Items/>"))
+#define BAD(code)                                                                                  \
+    ANSWER(MESSAGE("Error", "<m:MessageText>Some words.</m:MessageText>" CODE(code) "<m:Items/>"))
 
 static GError *
 fail(const ExgEwsOperation *operation, int status, const char *body)
@@ -41,17 +46,19 @@ fail(const ExgEwsOperation *operation, int status, const char *body)
 }
 
 /* What a call of no consequence, and one that must not be repeated, make of it. */
-#define assert_fails(status, body, read_code, read_smtp, read_enhanced, write_code, write_smtp, write_enhanced)        \
-    do {                                                                                                               \
-        g_autoptr(GError) read_ = fail(&reading, (status), (body));                                                    \
-        ews_test_assert_error(read_, (read_code), (read_smtp), (read_enhanced));                                       \
-        g_autoptr(GError) write_ = fail(&writing, (status), (body));                                                   \
-        ews_test_assert_error(write_, (write_code), (write_smtp), (write_enhanced));                                   \
+#define assert_fails(status, body, read_code, read_smtp, read_enhanced, write_code, write_smtp,    \
+                     write_enhanced)                                                               \
+    do {                                                                                           \
+        g_autoptr(GError) read_ = fail(&reading, (status), (body));                                \
+        ews_test_assert_error(read_, (read_code), (read_smtp), (read_enhanced));                   \
+        g_autoptr(GError) write_ = fail(&writing, (status), (body));                               \
+        ews_test_assert_error(write_, (write_code), (write_smtp), (write_enhanced));               \
     } while (0)
-#define assert_fails_alike(status, body, code, smtp, enhanced)                                                         \
+#define assert_fails_alike(status, body, code, smtp, enhanced)                                     \
     assert_fails((status), (body), (code), (smtp), (enhanced), (code), (smtp), (enhanced))
-#define assert_senseless(status, body)                                                                                 \
-    assert_fails((status), (body), EXG_ERROR_PROTOCOL, 451, "4.3.5", EXG_ERROR_AMBIGUOUS, 451, "4.4.2")
+#define assert_senseless(status, body)                                                             \
+    assert_fails((status), (body), EXG_ERROR_PROTOCOL, 451, "4.3.5", EXG_ERROR_AMBIGUOUS, 451,     \
+                 "4.4.2")
 
 static void
 test_success(void)
@@ -72,11 +79,12 @@ test_message_errors(void)
     assert_fails_alike(200, BAD("ErrorNonExistentMailbox"), EXG_ERROR_NO_MAILBOX, 550, "5.1.1");
     assert_fails_alike(200, BAD("ErrorMessageSizeExceeded"), EXG_ERROR_TOO_LARGE, 552, "5.3.4");
     assert_fails_alike(200, BAD("ErrorOfTomorrow"), EXG_ERROR_PROTOCOL, 451, "4.3.0");
-    assert_fails_alike(200, ANSWER(MESSAGE("Warning", CODE("ErrorBatchProcessingStopped"))), EXG_ERROR_BUSY, 451,
-                       "4.3.0");
-    assert_fails(200, BAD("ErrorTimeoutExpired"), EXG_ERROR_BUSY, 451, "4.3.2", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
-    assert_fails(200, BAD("ErrorInternalServerError"), EXG_ERROR_BUSY, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451,
-                 "4.4.2");
+    assert_fails_alike(200, ANSWER(MESSAGE("Warning", CODE("ErrorBatchProcessingStopped"))),
+                       EXG_ERROR_BUSY, 451, "4.3.0");
+    assert_fails(200, BAD("ErrorTimeoutExpired"), EXG_ERROR_BUSY, 451, "4.3.2", EXG_ERROR_AMBIGUOUS,
+                 451, "4.4.2");
+    assert_fails(200, BAD("ErrorInternalServerError"), EXG_ERROR_BUSY, 451, "4.3.0",
+                 EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     g_autoptr(GError) error = fail(&writing, 200, BAD("ErrorQuotaExceeded"));
     g_assert_cmpstr(error->message, ==, "Exchange answered ErrorQuotaExceeded: Some words");
     g_assert_cmpstr(exg_error_facts(error)->service_code, ==, "ErrorQuotaExceeded");
@@ -93,11 +101,13 @@ test_contradictions(void)
     assert_senseless(200, ANSWER(MESSAGE("Success", "")));
     assert_senseless(200, ANSWER(MESSAGE("Error", "")));
     assert_senseless(200, ANSWER(MESSAGE("Error", CODE(""))));
-    assert_senseless(200, ANSWER("<m:TestResponseMessage>" CODE("NoError") "</m:TestResponseMessage>"));
+    assert_senseless(200,
+                     ANSWER("<m:TestResponseMessage>" CODE("NoError") "</m:TestResponseMessage>"));
     assert_senseless(200, ANSWER(MESSAGE("success", CODE("NoError"))));
     /* an error that has an item all the same */
-    static const char stored[] = ANSWER(MESSAGE(
-        "Warning", CODE("ErrorBatchProcessingStopped") "<m:Items><t:Message><t:ItemId Id=\"A\"/></t:Message></m:Items>"));
+    static const char stored[] = ANSWER(
+        MESSAGE("Warning", CODE("ErrorBatchProcessingStopped") "<m:Items><t:Message><t:ItemId "
+                                                               "Id=\"A\"/></t:Message></m:Items>"));
     assert_fails(200, stored, EXG_ERROR_BUSY, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
 }
 
@@ -120,7 +130,8 @@ test_wrong_shape(void)
     assert_senseless(200, ANSWER(GOOD "<m:Other/>"));
     assert_senseless(200, ANSWER("<m:OtherResponseMessage ResponseClass=\"Success\">" CODE(
                               "NoError") "</m:OtherResponseMessage>"));
-    assert_senseless(200, EWS_TEST_SOAP("<m:TestResponse><m:ResponseMessages>" GOOD "</m:ResponseMessages>"
+    assert_senseless(200, EWS_TEST_SOAP("<m:TestResponse><m:ResponseMessages>" GOOD
+                                        "</m:ResponseMessages>"
                                         "<m:ResponseMessages/></m:TestResponse>"));
     assert_senseless(200, ANSWER(GOOD) "more");
     g_autoptr(GError) one = fail(&two, 200, ANSWER(GOOD));
@@ -136,13 +147,15 @@ test_wrong_shape(void)
 static void
 test_inner_code(void)
 {
-#define INNER(code)                                                                                                    \
-    ANSWER(MESSAGE("Error", "<m:MessageText>An internal server error occurred.</m:MessageText>" CODE(                  \
-                                "ErrorInternalServerError") "<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"           \
-                                                            "<m:MessageXml><t:Value Name=\"InnerErrorMessageText\">"   \
-                                                            "Inner words.</t:Value><t:Value "                          \
-                                                            "Name=\"InnerErrorResponseCode\">" code                    \
-                                                            "</t:Value></m:MessageXml><m:Items/>"))
+#define INNER(code)                                                                                \
+    ANSWER(MESSAGE(                                                                                \
+        "Error",                                                                                   \
+        "<m:MessageText>An internal server error occurred.</m:MessageText>" CODE(                  \
+            "ErrorInternalServerError") "<m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"           \
+                                        "<m:MessageXml><t:Value Name=\"InnerErrorMessageText\">"   \
+                                        "Inner words.</t:Value><t:Value "                          \
+                                        "Name=\"InnerErrorResponseCode\">" code                    \
+                                        "</t:Value></m:MessageXml><m:Items/>"))
     assert_fails_alike(200, INNER("ErrorServerBusy"), EXG_ERROR_BUSY, 451, "4.3.2");
     assert_fails_alike(200, INNER("ErrorQuotaExceeded"), EXG_ERROR_QUOTA, 452, "4.2.2");
     g_autoptr(GError) error = fail(&writing, 200, INNER("ErrorServerBusy"));
@@ -153,46 +166,56 @@ test_inner_code(void)
         assert_fails(200, weak[i], EXG_ERROR_BUSY, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
 }
 
-#define ERRORS "xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\""
+#define ERRORS        "xmlns:e=\"http://schemas.microsoft.com/exchange/services/2006/errors\""
 #define FAULT(inside) EWS_TEST_SOAP("<s:Fault>" inside "</s:Fault>")
 
 static void
 test_faults(void)
 {
-    static const char busy[] =
-        FAULT("<faultcode xmlns:a=\"http://schemas.microsoft.com/exchange/services/2006/types\">a:ErrorServerBusy"
-              "</faultcode><faultstring xml:lang=\"en-US\">Busy.</faultstring><detail><e:ResponseCode " ERRORS
-              ">ErrorServerBusy</e:ResponseCode><e:Message " ERRORS ">The server is busy.</e:Message><t:MessageXml>"
-              "<t:Value Name=\"BackOffMilliseconds\">297749</t:Value></t:MessageXml></detail>");
+    static const char busy[] = FAULT(
+        "<faultcode "
+        "xmlns:a=\"http://schemas.microsoft.com/exchange/services/2006/types\">a:ErrorServerBusy"
+        "</faultcode><faultstring "
+        "xml:lang=\"en-US\">Busy.</faultstring><detail><e:ResponseCode " ERRORS
+        ">ErrorServerBusy</e:ResponseCode><e:Message " ERRORS
+        ">The server is busy.</e:Message><t:MessageXml>"
+        "<t:Value Name=\"BackOffMilliseconds\">297749</t:Value></t:MessageXml></detail>");
     for (int status = 200; status < 600; status += 300) {
         assert_fails_alike(status, busy, EXG_ERROR_BUSY, 451, "4.3.2");
         g_autoptr(GError) error = fail(&writing, status, busy);
-        g_assert_cmpstr(error->message, ==, "Exchange answered ErrorServerBusy: The server is busy");
+        g_assert_cmpstr(error->message, ==,
+                        "Exchange answered ErrorServerBusy: The server is busy");
         g_assert_cmpint(exg_error_facts(error)->retry_after_ms, ==, 297749);
     }
     /* Exchange 2007: the code only in the detail */
-    assert_fails_alike(500,
-                       FAULT("<faultcode>soap:Client</faultcode><faultstring>The request failed schema validation."
-                             "</faultstring><detail><e:ResponseCode " ERRORS ">ErrorSchemaValidation</e:ResponseCode>"
-                             "<e:Message " ERRORS ">It failed.</e:Message><e:Line " ERRORS ">2</e:Line><e:Position " ERRORS
-                             ">630</e:Position></detail>"),
-                       EXG_ERROR_PROTOCOL, 451, "4.3.5");
+    assert_fails_alike(
+        500,
+        FAULT("<faultcode>soap:Client</faultcode><faultstring>The request failed schema validation."
+              "</faultstring><detail><e:ResponseCode " ERRORS
+              ">ErrorSchemaValidation</e:ResponseCode>"
+              "<e:Message " ERRORS ">It failed.</e:Message><e:Line " ERRORS
+              ">2</e:Line><e:Position " ERRORS ">630</e:Position></detail>"),
+        EXG_ERROR_PROTOCOL, 451, "4.3.5");
     /* the code only in faultcode */
-    assert_fails_alike(500,
-                       FAULT("<faultcode xmlns:a=\"u\">a:ErrorNonExistentMailbox</faultcode><faultstring>None."
-                             "</faultstring>"),
-                       EXG_ERROR_NO_MAILBOX, 550, "5.1.1");
-    assert_fails_alike(500, FAULT("<faultcode>ErrorImpersonateUserDenied</faultcode>"), EXG_ERROR_DENIED, 451,
-                       "4.7.0");
-    assert_fails_alike(503, FAULT("<faultcode>a:ErrorOfTomorrow</faultcode>"), EXG_ERROR_PROTOCOL, 451, "4.3.0");
+    assert_fails_alike(
+        500,
+        FAULT("<faultcode xmlns:a=\"u\">a:ErrorNonExistentMailbox</faultcode><faultstring>None."
+              "</faultstring>"),
+        EXG_ERROR_NO_MAILBOX, 550, "5.1.1");
+    assert_fails_alike(500, FAULT("<faultcode>ErrorImpersonateUserDenied</faultcode>"),
+                       EXG_ERROR_DENIED, 451, "4.7.0");
+    assert_fails_alike(503, FAULT("<faultcode>a:ErrorOfTomorrow</faultcode>"), EXG_ERROR_PROTOCOL,
+                       451, "4.3.0");
     /* no code at all proves nothing; a status that says more is heard instead */
-    static const char mute[] = FAULT("<faultcode>s:Server</faultcode><faultstring>Object reference.</faultstring>");
+    static const char mute[] = FAULT(
+        "<faultcode>s:Server</faultcode><faultstring>Object reference.</faultstring>");
     assert_fails(500, mute, EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     assert_fails(200, mute, EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     assert_fails_alike(503, mute, EXG_ERROR_BUSY, 451, "4.3.2");
-    assert_fails(500, FAULT(""), EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
-    assert_fails(500, FAULT("<faultcode>a:ErrorInternalServerError</faultcode>"), EXG_ERROR_BUSY, 451, "4.3.0",
-                 EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
+    assert_fails(500, FAULT(""), EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451,
+                 "4.4.2");
+    assert_fails(500, FAULT("<faultcode>a:ErrorInternalServerError</faultcode>"), EXG_ERROR_BUSY,
+                 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     /* a code that says there was none */
     assert_fails(500, FAULT("<detail><e:ResponseCode " ERRORS ">NoError</e:ResponseCode></detail>"),
                  EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
@@ -212,16 +235,18 @@ test_statuses(void)
     assert_fails_alike(405, "", EXG_ERROR_PROTOCOL, 451, "4.3.5");
     for (int status = 500; status < 512; status++)
         if (status != 503)
-            assert_fails(status, "<html>Server Error in '/EWS' Application.</html>", EXG_ERROR_BUSY, 451, "4.3.0",
-                         EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
+            assert_fails(status, "<html>Server Error in '/EWS' Application.</html>", EXG_ERROR_BUSY,
+                         451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
 }
 
 static GError *
 fail_large(int status, guint64 posted_bytes, gint64 retry_after_ms)
 {
     g_autoptr(GBytes) body = g_bytes_new_static("<html/>", 7);
-    ExgEwsReply reply = {
-        .status = status, .retry_after_ms = retry_after_ms, .posted_bytes = posted_bytes, .body = body};
+    ExgEwsReply reply = {.status = status,
+                         .retry_after_ms = retry_after_ms,
+                         .posted_bytes = posted_bytes,
+                         .body = body};
     GError *error = NULL;
     gpointer result = NULL;
     g_assert_false(exg_ews_answer_read(&writing, &reply, NULL, &result, &error));
@@ -250,7 +275,8 @@ test_too_large(void)
         {413, 67108865, 1000, EXG_ERROR_TOO_LARGE, 451, "4.3.5"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(GError) error = fail_large(cases[i].status, cases[i].posted_bytes, cases[i].retry_after_ms);
+        g_autoptr(GError)
+            error = fail_large(cases[i].status, cases[i].posted_bytes, cases[i].retry_after_ms);
         ews_test_assert_error(error, cases[i].code, cases[i].smtp_code, cases[i].enhanced);
     }
 }
@@ -259,8 +285,11 @@ static void
 test_facts(void)
 {
     g_autoptr(GBytes) empty = g_bytes_new_static("", 0);
-    ExgEwsReply reply = {
-        .status = 503, .retry_after_ms = 5000, .request_id = "3f5c\r\n forged", .posted_bytes = 10, .body = empty};
+    ExgEwsReply reply = {.status = 503,
+                         .retry_after_ms = 5000,
+                         .request_id = "3f5c\r\n forged",
+                         .posted_bytes = 10,
+                         .body = empty};
     g_autoptr(GError) error = NULL;
     gpointer result = NULL;
     g_assert_false(exg_ews_answer_read(&writing, &reply, NULL, &result, &error));
@@ -268,9 +297,13 @@ test_facts(void)
     g_assert_cmpstr(exg_error_facts(error)->request_id, ==, "3f5c forged");
     g_assert_false(exg_ews_answer_read(&writing, &reply, NULL, &result, NULL));
 
-    /* the error page of ASP.NET is no redirection to follow: something broke while it was worked on */
-    reply = (ExgEwsReply){.status = 302, .retry_after_ms = -1, .location = "/ews/genericerrorpage.htm?aspxerrorpath=/ews",
-                          .posted_bytes = 10, .body = empty};
+    /* the error page of ASP.NET is no redirection to follow: something broke while it was worked
+     * on */
+    reply = (ExgEwsReply){.status = 302,
+                          .retry_after_ms = -1,
+                          .location = "/ews/genericerrorpage.htm?aspxerrorpath=/ews",
+                          .posted_bytes = 10,
+                          .body = empty};
     g_autoptr(GError) page = NULL;
     g_assert_false(exg_ews_answer_read(&writing, &reply, NULL, &result, &page));
     ews_test_assert_error(page, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
@@ -282,16 +315,23 @@ test_facts(void)
 static void
 test_back_off(void)
 {
-#define BACK_OFF(value)                                                                                                \
-    ANSWER(MESSAGE("Error", CODE("ErrorServerBusy") "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">" value      \
-                                                    "</t:Value></m:MessageXml>"))
+#define BACK_OFF(value)                                                                            \
+    ANSWER(MESSAGE(                                                                                \
+        "Error",                                                                                   \
+        CODE("ErrorServerBusy") "<m:MessageXml><t:Value Name=\"BackOffMilliseconds\">" value       \
+                                "</t:Value></m:MessageXml>"))
     static const struct {
         const char *body;
         gint64 expected;
     } cases[] = {
-        {BACK_OFF("12345"), 12345},          {BACK_OFF("0"), 0},     {BACK_OFF("-5"), -1},
-        {BACK_OFF("soon"), -1},              {BACK_OFF(""), -1},     {BACK_OFF("99999999999"), 86400000},
-        {BACK_OFF("99999999999999999999"), -1}, {BACK_OFF("1e9"), -1},
+        {BACK_OFF("12345"), 12345},
+        {BACK_OFF("0"), 0},
+        {BACK_OFF("-5"), -1},
+        {BACK_OFF("soon"), -1},
+        {BACK_OFF(""), -1},
+        {BACK_OFF("99999999999"), 86400000},
+        {BACK_OFF("99999999999999999999"), -1},
+        {BACK_OFF("1e9"), -1},
     };
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = fail(&writing, 200, cases[i].body);
@@ -305,14 +345,15 @@ static void
 test_hostile_words(void)
 {
     g_autofree char *flood = g_strnfill(100000, 'x');
-    g_autofree char *body =
-        g_strdup_printf(ANSWER(MESSAGE("Error", "<m:MessageText>a&#13;&#10;250 2.0.0 forged&#x3;&#x202E;%s"
-                                                "</m:MessageText>" CODE("ErrorItemSave"))),
-                        flood);
+    g_autofree char *body = g_strdup_printf(
+        ANSWER(MESSAGE("Error", "<m:MessageText>a&#13;&#10;250 2.0.0 forged&#x3;&#x202E;%s"
+                                "</m:MessageText>" CODE("ErrorItemSave"))),
+        flood);
     g_autoptr(GError) error = fail(&writing, 200, body);
     ews_test_assert_error(error, EXG_ERROR_BUSY, 450, "4.2.0");
     g_assert_cmpuint(strlen(error->message), <, 300);
-    g_assert_true(g_str_has_prefix(error->message, "Exchange answered ErrorItemSave: a 250 2.0.0 forged"));
+    g_assert_true(
+        g_str_has_prefix(error->message, "Exchange answered ErrorItemSave: a 250 2.0.0 forged"));
 }
 
 static void

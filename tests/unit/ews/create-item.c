@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define KEY "v1:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-#define CONTENT                                                                                                        \
-    "Received: from x by y; Mon, 2 Jan 2006 15:04:05 +0000\r\nFrom: a@example.org\r\nTo: rcpt@example.com\r\n"         \
+#define CONTENT                                                                                    \
+    "Received: from x by y; Mon, 2 Jan 2006 15:04:05 +0000\r\nFrom: a@example.org\r\nTo: "         \
+    "rcpt@example.com\r\n"                                                                         \
     "Subject: t\r\nMessage-ID: <1@example.org>\r\n\r\nbody\r\n"
 #define TRACE "Return-Path: <a@example.org>\r\nReceived: by z\r\n"
 
@@ -53,9 +54,11 @@ assert_like_template(const char *request, const char *name)
     if (template == NULL)
         return;
     g_autoptr(GError) error = NULL;
-    g_autoptr(ExgXmlTree) made = exg_xml_tree_parse(request, strlen(request), &limits, 1000, &error);
+    g_autoptr(ExgXmlTree)
+        made = exg_xml_tree_parse(request, strlen(request), &limits, 1000, &error);
     g_assert_no_error(error);
-    g_autoptr(ExgXmlTree) model = exg_xml_tree_parse(template, strlen(template), &limits, 1000, &error);
+    g_autoptr(ExgXmlTree)
+        model = exg_xml_tree_parse(template, strlen(template), &limits, 1000, &error);
     g_assert_no_error(error);
     assert_same(exg_xml_tree_root(made), exg_xml_tree_root(model));
 }
@@ -91,8 +94,10 @@ test_content(void)
     g_autofree guchar *content = g_base64_decode(encoded, &length);
     g_assert_cmpmem(content, length, TRACE CONTENT, strlen(TRACE CONTENT));
     /* the order of the schema */
-    static const char *const order[] = {"<t:Message>", "<t:MimeContent", "0x0E07", ">0<", "0x0E06",
-                                        "2026-11-21T20:04:05Z", "\"DeliveryKey\"", KEY, "<t:IsRead>false"};
+    static const char *const order[] = {
+        "<t:Message>",    "<t:MimeContent",       "0x0E07",          ">0<",
+        "0x0E06",         "2026-11-21T20:04:05Z", "\"DeliveryKey\"", KEY,
+        "<t:IsRead>false"};
     const char *at = request;
     for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
         at = strstr(at, order[i]);
@@ -120,22 +125,54 @@ test_schema(void)
     }
 }
 
-#define RESPONSE(class, inside)                                                                                        \
-    EWS_TEST_SOAP("<m:CreateItemResponse><m:ResponseMessages><m:CreateItemResponseMessage ResponseClass=\"" class      \
-                  "\">" inside "</m:CreateItemResponseMessage></m:ResponseMessages></m:CreateItemResponse>")
+#define RESPONSE(class, inside)                                                                    \
+    EWS_TEST_SOAP("<m:CreateItemResponse><m:ResponseMessages><m:CreateItemResponseMessage "        \
+                  "ResponseClass=\"" class "\">" inside                                            \
+                                           "</m:CreateItemResponseMessage></m:ResponseMessages></" \
+                                           "m:CreateItemResponse>")
 #define NO_ERROR "<m:ResponseCode>NoError</m:ResponseCode>"
 
 static void
 test_stored(void)
 {
-    static const char body[] =
-        RESPONSE("Success", NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"AAMk&amp;AD=\" ChangeKey=\"CQAAAB==\"/>"
-                                     "</t:Message></m:Items>");
+    static const char body[] = RESPONSE(
+        "Success",
+        NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"AAMk&amp;AD=\" ChangeKey=\"CQAAAB==\"/>"
+                 "</t:Message></m:Items>");
     g_autoptr(GError) error = NULL;
     g_autofree char *id = ews_test_answer(&exg_ews_create_item_operation, 200, body, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(id, ==, "AAMk&AD=");
     ews_test_cut(&exg_ews_create_item_operation, body, NULL);
+}
+
+/* Any one byte of the answer changed: an answer or an error, and nothing worse. Only what still is a
+ * whole success is one. */
+static void
+test_damaged(void)
+{
+    static const char body[] = RESPONSE(
+        "Success", NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"A\"/></t:Message></m:Items>");
+    static const char bytes[] = "\x01<>&\"'/:]-!?#;x \xff\xc3\xef";
+    guint good = 0;
+    for (gsize at = 0; at < sizeof body - 1; at++) {
+        for (gsize i = 0; i < sizeof bytes - 1; i++) {
+            char damaged[sizeof body];
+            memcpy(damaged, body, sizeof body);
+            damaged[at] = bytes[i];
+            g_autoptr(GError) error = NULL;
+            g_autofree char *id = ews_test_answer(&exg_ews_create_item_operation, 200, damaged,
+                                                  NULL, &error);
+            g_assert_true((id != NULL) == (error == NULL));
+            if (error != NULL)
+                g_assert_error(error, EXG_ERROR, error->code);
+            good += id != NULL;
+            /* what says success and what names the item must be as it was */
+            if (strstr(damaged, ">NoError<") == NULL || strstr(damaged, "\"Success\"") == NULL)
+                g_assert_null(id);
+        }
+    }
+    g_assert_cmpuint(good, >, 0);
 }
 
 /* Success that does not show the item proves neither that it is there nor that it is not. */
@@ -147,13 +184,16 @@ test_success_without_item(void)
         RESPONSE("Success", NO_ERROR "<m:Items/>"),
         RESPONSE("Success", NO_ERROR "<m:Items><t:Message/></m:Items>"),
         RESPONSE("Success", NO_ERROR "<m:Items><t:Message><t:ItemId/></t:Message></m:Items>"),
-        RESPONSE("Success", NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"\"/></t:Message></m:Items>"),
+        RESPONSE("Success",
+                 NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"\"/></t:Message></m:Items>"),
         RESPONSE("Success", NO_ERROR "<t:ItemId Id=\"A\"/>"),
-        RESPONSE("Warning", NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"A\"/></t:Message></m:Items>"),
+        RESPONSE("Warning",
+                 NO_ERROR "<m:Items><t:Message><t:ItemId Id=\"A\"/></t:Message></m:Items>"),
     };
     for (guint i = 0; i < G_N_ELEMENTS(bodies); i++) {
         g_autoptr(GError) error = NULL;
-        g_assert_null(ews_test_answer(&exg_ews_create_item_operation, 200, bodies[i], NULL, &error));
+        g_assert_null(
+            ews_test_answer(&exg_ews_create_item_operation, 200, bodies[i], NULL, &error));
         ews_test_assert_error(error, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     }
 }
@@ -174,7 +214,8 @@ test_templates(void)
     g_autofree char *id = ews_test_answer(operation, 200, good, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(id, ==, "AAMkAD=");
-    g_assert_null(ews_test_answer(operation, 200, batch, NULL, &error)); /* three answers to one question */
+    g_assert_null(
+        ews_test_answer(operation, 200, batch, NULL, &error)); /* three answers to one question */
     ews_test_assert_error(error, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
     g_clear_error(&error);
     g_assert_null(ews_test_answer(operation, 200, inner, NULL, &error));
@@ -198,6 +239,7 @@ main(int argc, char **argv)
     g_test_add_func("/ews/create-item/content", test_content);
     g_test_add_func("/ews/create-item/schema", test_schema);
     g_test_add_func("/ews/create-item/stored", test_stored);
+    g_test_add_func("/ews/create-item/damaged", test_damaged);
     g_test_add_func("/ews/create-item/success-without-item", test_success_without_item);
     g_test_add_func("/ews/create-item/templates", test_templates);
     return g_test_run();

@@ -7,8 +7,8 @@ test_fits_header(void)
 {
     g_assert_true(exg_ews_fits_header("rcpt@example.com"));
     g_assert_true(exg_ews_fits_header("!#$%&'*+-/=?^_`{|}~@[127.0.0.1]"));
-    static const char *const bad[] = {NULL,         "",           "a b@c",         "a\r\nX: y@c", "a\nb@c",
-                                      "a\tb@c",     "a\x7f@c",    "\xc3\xbc@c",    "a@c\r",       "a@\x01"};
+    static const char *const bad[] = {NULL,     "",        "a b@c",      "a\r\nX: y@c", "a\nb@c",
+                                      "a\tb@c", "a\x7f@c", "\xc3\xbc@c", "a@c\r",       "a@\x01"};
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(exg_ews_fits_header(bad[i]));
 }
@@ -45,15 +45,17 @@ test_access(void)
 {
     ExgEwsTarget target = {"r<1>@example.com", EXG_EWS_IMPERSONATION};
     g_autofree char *impersonated = envelope(&target);
-    g_assert_nonnull(strstr(impersonated, "<t:RequestServerVersion Version=\"Exchange2016\"/>"
-                                          "<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>"
-                                          "r&lt;1&gt;@example.com</t:SmtpAddress></t:ConnectingSID>"));
+    g_assert_nonnull(strstr(impersonated,
+                            "<t:RequestServerVersion Version=\"Exchange2016\"/>"
+                            "<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>"
+                            "r&lt;1&gt;@example.com</t:SmtpAddress></t:ConnectingSID>"));
     g_assert_nonnull(strstr(impersonated, "<t:DistinguishedFolderId Id=\"inbox\"/>"));
     target.access = EXG_EWS_DELEGATE;
     g_autofree char *delegated = envelope(&target);
     g_assert_null(strstr(delegated, "Impersonation"));
-    g_assert_nonnull(strstr(delegated, "<t:DistinguishedFolderId Id=\"inbox\"><t:Mailbox><t:EmailAddress>"
-                                       "r&lt;1&gt;@example.com</t:EmailAddress></t:Mailbox>"));
+    g_assert_nonnull(strstr(delegated,
+                            "<t:DistinguishedFolderId Id=\"inbox\"><t:Mailbox><t:EmailAddress>"
+                            "r&lt;1&gt;@example.com</t:EmailAddress></t:Mailbox>"));
     ExgEwsTarget self = {NULL, EXG_EWS_SELF};
     g_autofree char *own = envelope(&self);
     g_assert_null(strstr(own, "Impersonation"));

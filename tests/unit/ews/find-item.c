@@ -10,15 +10,15 @@ static const ExgEwsTarget target = {"rcpt@example.com", EXG_EWS_IMPERSONATION};
 static void
 test_request(void)
 {
-    g_autofree char *by_key =
-        ews_test_request(exg_ews_find_item_body(EWS_TEST_VERSION, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0));
+    g_autofree char *by_key = ews_test_request(
+        exg_ews_find_item_body(EWS_TEST_VERSION, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0));
     g_assert_nonnull(strstr(by_key, "PropertyName=\"DeliveryKey\""));
     g_assert_nonnull(strstr(by_key, "<t:Constant Value=\"v1:00\"/>"));
     g_assert_null(strstr(by_key, "<t:And>"));
     g_assert_nonnull(strstr(by_key, "Id=\"inbox\"/><t:DistinguishedFolderId Id=\"deleteditems\"/>"
                                     "<t:DistinguishedFolderId Id=\"junkemail\"/>"));
-    g_autofree char *by_id = ews_test_request(
-        exg_ews_find_item_body(EWS_TEST_VERSION, &target, EXG_EWS_BY_MESSAGE_ID, "<1@example.org>", 1795287600));
+    g_autofree char *by_id = ews_test_request(exg_ews_find_item_body(
+        EWS_TEST_VERSION, &target, EXG_EWS_BY_MESSAGE_ID, "<1@example.org>", 1795287600));
     g_assert_nonnull(strstr(by_id, "<t:Constant Value=\"&lt;1@example.org&gt;\"/>"));
     g_assert_nonnull(strstr(by_id, "<t:And>"));
     g_assert_nonnull(strstr(by_id, "<t:Constant Value=\"2026-11-21T19:00:00Z\"/>"));
@@ -31,23 +31,25 @@ test_schema(void)
     for (guint i = 0; i < G_N_ELEMENTS(accesses); i++) {
         for (guint by = EXG_EWS_BY_DELIVERY_KEY; by <= EXG_EWS_BY_MESSAGE_ID; by++) {
             ExgEwsTarget whose = {"rcpt@example.com", accesses[i]};
-            g_autofree char *open =
-                ews_test_request(exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "<\"&@\x02>", 0));
-            g_autofree char *bounded =
-                ews_test_request(exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "x", 1795287600));
+            g_autofree char *open = ews_test_request(
+                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "<\"&@\x02>", 0));
+            g_autofree char *bounded = ews_test_request(
+                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "x", 1795287600));
             ews_test_validate(open);
             ews_test_validate(bounded);
         }
     }
 }
 
-#define MESSAGE(class, inside)                                                                                         \
-    "<m:FindItemResponseMessage ResponseClass=\"" class "\">" inside "</m:FindItemResponseMessage>"
-#define RESPONSE(inside)                                                                                               \
-    EWS_TEST_SOAP("<m:FindItemResponse><m:ResponseMessages>" inside "</m:ResponseMessages></m:FindItemResponse>")
-#define FOLDER(last, items)                                                                                            \
-    MESSAGE("Success",                                                                                                 \
-            "<m:ResponseCode>NoError</m:ResponseCode><m:RootFolder TotalItemsInView=\"1\" "                            \
+#define MESSAGE(class, inside)                                                                     \
+    "<m:FindItemResponseMessage ResponseClass=\"" class "\">" inside "</"                          \
+                                                        "m:FindItemResponseMessage>"
+#define RESPONSE(inside)                                                                           \
+    EWS_TEST_SOAP("<m:FindItemResponse><m:ResponseMessages>" inside                                \
+                  "</m:ResponseMessages></m:FindItemResponse>")
+#define FOLDER(last, items)                                                                        \
+    MESSAGE("Success",                                                                             \
+            "<m:ResponseCode>NoError</m:ResponseCode><m:RootFolder TotalItemsInView=\"1\" "        \
             "IncludesLastItemInRange=\"" last "\"><t:Items>" items "</t:Items></m:RootFolder>")
 #define HIT(id) "<t:Message><t:ItemId Id=\"" id "\" ChangeKey=\"C\"/></t:Message>"
 #define MISS    FOLDER("true", "")
@@ -70,7 +72,9 @@ test_answers(void)
     assert_ids(RESPONSE(FOLDER("true", HIT("A")) MISS MISS), "A");
     assert_ids(RESPONSE(MISS MISS FOLDER("true", HIT("A") HIT("B"))), "A,B");
     assert_ids(RESPONSE(MISS FOLDER("false", HIT("A")) MISS), "A");
-    assert_ids(RESPONSE(MISS FOLDER("true", "<t:MeetingRequest><t:ItemId Id=\"M\"/></t:MeetingRequest>") MISS), "M");
+    assert_ids(RESPONSE(MISS FOLDER(
+                   "true", "<t:MeetingRequest><t:ItemId Id=\"M\"/></t:MeetingRequest>") MISS),
+               "M");
     /* a hit needs no other folder's word */
     assert_ids(RESPONSE(FOLDER("true", HIT("A")) DENIED MISS), "A");
     assert_ids(RESPONSE(DENIED MISS FOLDER("true", HIT("A"))), "A");
@@ -95,8 +99,9 @@ test_no_proof(void)
     assert_fails(RESPONSE(MISS MISS FOLDER("true", "<t:Message/>")), EXG_ERROR_PROTOCOL);
     assert_fails(RESPONSE(MISS MISS MESSAGE("Success", "<m:ResponseCode>NoError</m:ResponseCode>")),
                  EXG_ERROR_PROTOCOL);
-    assert_fails(RESPONSE(MISS MISS MESSAGE("Success", "<m:ResponseCode>NoError</m:ResponseCode><m:RootFolder "
-                                                       "IncludesLastItemInRange=\"true\"/>")),
+    assert_fails(RESPONSE(MISS MISS MESSAGE("Success",
+                                            "<m:ResponseCode>NoError</m:ResponseCode><m:RootFolder "
+                                            "IncludesLastItemInRange=\"true\"/>")),
                  EXG_ERROR_PROTOCOL);
     assert_fails(RESPONSE(MISS MISS MESSAGE("Warning", "<m:ResponseCode>ErrorBatchProcessingStopped"
                                                        "</m:ResponseCode>")),

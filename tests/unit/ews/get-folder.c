@@ -12,27 +12,34 @@ test_schema(void)
                                            {"rcpt@example.com", EXG_EWS_DELEGATE},
                                            {NULL, EXG_EWS_SELF}};
     for (guint i = 0; i < G_N_ELEMENTS(targets); i++) {
-        g_autofree char *request =
-            ews_test_request(exg_ews_get_folder_body(EWS_TEST_VERSION, &targets[i], "inbox"));
+        g_autofree char *request = ews_test_request(
+            exg_ews_get_folder_body(EWS_TEST_VERSION, &targets[i], "inbox"));
         g_assert_nonnull(strstr(request, "<t:DistinguishedFolderId Id=\"inbox\""));
         ews_test_validate(request);
     }
 }
 
-#define RESPONSE(class, inside)                                                                                        \
-    EWS_TEST_SOAP("<m:GetFolderResponse><m:ResponseMessages><m:GetFolderResponseMessage ResponseClass=\"" class        \
-                  "\">" inside "</m:GetFolderResponseMessage></m:ResponseMessages></m:GetFolderResponse>")
-#define GOOD(folder) RESPONSE("Success", "<m:ResponseCode>NoError</m:ResponseCode><m:Folders>" folder "</m:Folders>")
+#define RESPONSE(class, inside)                                                                    \
+    EWS_TEST_SOAP("<m:GetFolderResponse><m:ResponseMessages><m:GetFolderResponseMessage "          \
+                  "ResponseClass=\"" class "\">" inside                                            \
+                                           "</m:GetFolderResponseMessage></m:ResponseMessages></"  \
+                                           "m:GetFolderResponse>")
+#define GOOD(folder)                                                                               \
+    RESPONSE("Success", "<m:ResponseCode>NoError</m:ResponseCode><m:Folders>" folder "</"          \
+                        "m:Folders>")
 
 static void
 test_answers(void)
 {
-    static const char full[] =
-        GOOD("<t:Folder><t:FolderId Id=\"AQ=\" ChangeKey=\"C\"/><t:DisplayName>Posteingang &amp; mehr</t:DisplayName>"
-             "<t:TotalCount>12</t:TotalCount><t:ChildFolderCount>1</t:ChildFolderCount><t:UnreadCount>3</t:UnreadCount>"
-             "</t:Folder>");
+    static const char full[] = GOOD(
+        "<t:Folder><t:FolderId Id=\"AQ=\" ChangeKey=\"C\"/><t:DisplayName>Posteingang &amp; "
+        "mehr</t:DisplayName>"
+        "<t:TotalCount>12</t:TotalCount><t:ChildFolderCount>1</"
+        "t:ChildFolderCount><t:UnreadCount>3</t:UnreadCount>"
+        "</t:Folder>");
     g_autoptr(GError) error = NULL;
-    g_autoptr(ExgEwsFolder) folder = ews_test_answer(&exg_ews_get_folder_operation, 200, full, NULL, &error);
+    g_autoptr(ExgEwsFolder)
+        folder = ews_test_answer(&exg_ews_get_folder_operation, 200, full, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(folder->id, ==, "AQ=");
     g_assert_cmpstr(folder->display_name, ==, "Posteingang & mehr");
@@ -40,9 +47,11 @@ test_answers(void)
     g_assert_cmpint(folder->unread_count, ==, 3);
     ews_test_cut(&exg_ews_get_folder_operation, full, NULL);
 
-    static const char bare[] = GOOD("<t:CalendarFolder><t:FolderId Id=\"B\"/><t:TotalCount>x</t:TotalCount>"
-                                    "<t:UnreadCount>-4</t:UnreadCount></t:CalendarFolder>");
-    g_autoptr(ExgEwsFolder) other = ews_test_answer(&exg_ews_get_folder_operation, 200, bare, NULL, &error);
+    static const char bare[] = GOOD(
+        "<t:CalendarFolder><t:FolderId Id=\"B\"/><t:TotalCount>x</t:TotalCount>"
+        "<t:UnreadCount>-4</t:UnreadCount></t:CalendarFolder>");
+    g_autoptr(ExgEwsFolder)
+        other = ews_test_answer(&exg_ews_get_folder_operation, 200, bare, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(other->id, ==, "B");
     g_assert_cmpstr(other->display_name, ==, "");
@@ -64,10 +73,12 @@ test_failures(void)
     assert_fails(GOOD(""), EXG_ERROR_PROTOCOL);
     assert_fails(GOOD("<t:Folder/>"), EXG_ERROR_PROTOCOL);
     assert_fails(GOOD("<t:Folder><t:FolderId Id=\"\"/></t:Folder>"), EXG_ERROR_PROTOCOL);
-    assert_fails(RESPONSE("Success", "<m:ResponseCode>NoError</m:ResponseCode>"), EXG_ERROR_PROTOCOL);
+    assert_fails(RESPONSE("Success", "<m:ResponseCode>NoError</m:ResponseCode>"),
+                 EXG_ERROR_PROTOCOL);
     /* absent or not allowed: Exchange does not tell, so it is no word about the mailbox */
-    assert_fails(RESPONSE("Error", "<m:ResponseCode>ErrorFolderNotFound</m:ResponseCode><m:Folders/>"),
-                 EXG_ERROR_DENIED);
+    assert_fails(
+        RESPONSE("Error", "<m:ResponseCode>ErrorFolderNotFound</m:ResponseCode><m:Folders/>"),
+        EXG_ERROR_DENIED);
     assert_fails(RESPONSE("Error", "<m:ResponseCode>ErrorNonExistentMailbox</m:ResponseCode>"),
                  EXG_ERROR_NO_MAILBOX);
     exg_ews_folder_free(NULL);

@@ -136,7 +136,8 @@ test_ambiguous(void)
     }
 }
 
-/* Only what the table marks as the fault of recipient, mailbox or message may ever bounce, whatever the call. */
+/* Only what the table marks as the fault of recipient, mailbox or message may ever bounce,
+ * whatever the call. */
 static void
 test_bounces(void)
 {

@@ -3,11 +3,15 @@
 #include "common/base/error.h"
 #include "tests/lib/http-fixture.h"
 
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define LARGE_BYTES (8 * 1024 * 1024) /* more than the sockets' buffers hold */
 
 static HttpFixture fixture;
+static TestIdentity *identity; /* for TLS */
 
 /* `length` bytes of body; 0: none at all. */
 static ExgHttpRequest *
@@ -69,6 +73,43 @@ test_once_fresh(void)
         g_assert_cmpuint(test_server_connections(fixture.server), ==, 1);
         http_fixture_clear(&fixture);
     }
+}
+
+/* The same two over TLS, where libcurl sees other errors. */
+static void
+test_once_tls(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes) * G_N_ELEMENTS(ends) * 2; i++) {
+        bool reused = i % 2 != 0;
+        gsize size = sizes[i / 2 / G_N_ELEMENTS(ends)];
+        TestStep end = ends[i / 2 % G_N_ELEMENTS(ends)];
+        http_fixture_init(&fixture, identity);
+        fixture.options.tls_verify = false;
+        if (reused)
+            test_server_script(fixture.server, READ, SEND(OK_ANSWER), READ, end);
+        else
+            test_server_script(fixture.server, READ, end);
+        test_server_script(fixture.server, READ, SEND(OK_ANSWER));
+        if (reused)
+            use_once();
+        g_autoptr(HttpCall) call = http_call(&fixture, request_of(size, true));
+        http_assert_failed(call, EXG_ERROR_AMBIGUOUS, "answer");
+        g_assert_cmpuint(test_server_requests(fixture.server), ==, reused ? 2 : 1);
+        g_assert_cmpuint(test_server_connections(fixture.server), ==, 1);
+        http_fixture_clear(&fixture);
+    }
+}
+
+/* An answer that ends with the connection, and a connection whose end nobody signed (an attacker's, say). */
+static void
+test_tls_cut(void)
+{
+    http_fixture_init(&fixture, identity);
+    fixture.options.tls_verify = false;
+    test_server_script(fixture.server, READ, SEND("HTTP/1.0 200 OK\r\n\r\nhalf of it"), RESET);
+    g_autoptr(HttpCall) call = http_call(&fixture, request_of(5, true));
+    http_assert_failed(call, EXG_ERROR_AMBIGUOUS, "answer");
+    http_fixture_clear(&fixture);
 }
 
 static void
@@ -364,6 +405,35 @@ test_connect_timeout_tls(void)
     http_fixture_clear(&fixture);
 }
 
+/* A listener whose queue is full does not answer at all. */
+static void
+test_connect_timeout(void)
+{
+    http_fixture_init(&fixture, NULL);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fillers[4];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, length), ==, 0);
+    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &length), ==, 0);
+    g_assert_cmpint(listen(listener, 0), ==, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(fillers); i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(fillers[i], (struct sockaddr *)&address, length);
+    }
+    g_autofree char *url = g_strdup_printf("http://127.0.0.1:%u/", ntohs(address.sin_port));
+    g_autoptr(HttpCall) call = start(exg_http_request_new("GET", url, NULL, 100), NULL);
+    for (int i = 0; i < 10; i++)
+        http_fixture_round(&fixture);
+    g_assert_false(call->done);
+    exg_clock_advance(6 * G_USEC_PER_SEC);
+    http_call_wait(call);
+    http_assert_failed(call, EXG_ERROR_UNREACHABLE, "connect");
+    for (gsize i = 0; i < G_N_ELEMENTS(fillers); i++)
+        close(fillers[i]);
+    close(listener);
+    http_fixture_clear(&fixture);
+}
+
 /* The connection's time is over once it is there: a slow answer is the deadline's matter. */
 static void
 test_connect_timeout_passed(void)
@@ -480,8 +550,12 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    TestIdentity *authority = test_identity_new_authority("Test authority");
+    identity = test_identity_new_server(authority, "127.0.0.1", -3600, 3600);
     g_test_add_func("/http/session/once-reused", test_once_reused);
     g_test_add_func("/http/session/once-fresh", test_once_fresh);
+    g_test_add_func("/http/session/once-tls", test_once_tls);
+    g_test_add_func("/http/session/tls-cut", test_tls_cut);
     g_test_add_func("/http/session/repeatable-reused", test_repeatable_reused);
     g_test_add_func("/http/session/repeatable-twice-lost", test_repeatable_twice_lost);
     g_test_add_func("/http/session/repeatable-fresh", test_repeatable_fresh);
@@ -497,10 +571,14 @@ main(int argc, char **argv)
     g_test_add_func("/http/session/deadline-send", test_deadline_send);
     g_test_add_func("/http/session/deadline-past", test_deadline_past);
     g_test_add_func("/http/session/connect-timeout-tls", test_connect_timeout_tls);
+    g_test_add_func("/http/session/connect-timeout", test_connect_timeout);
     g_test_add_func("/http/session/connect-timeout-passed", test_connect_timeout_passed);
     g_test_add_func("/http/session/cancel-sending", test_cancel_sending);
     g_test_add_func("/http/session/cancel-sent", test_cancel_sent);
     g_test_add_func("/http/session/cancel-sent-no-answer", test_cancel_sent_no_answer);
     g_test_add_func("/http/session/cancel-early", test_cancel_early);
-    return g_test_run();
+    int result = g_test_run();
+    test_identity_free(identity);
+    test_identity_free(authority);
+    return result;
 }

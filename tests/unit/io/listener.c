@@ -143,9 +143,10 @@ test_mode(Fixture *f, gconstpointer data)
         f->options.mode = modes[i];
         f->options.owner = getuid();
         f->options.group = getgid();
-        g_autoptr(ExgListener) listener = listener_new(f);
+        ExgListener *listener = listener_new(f);
         g_assert_cmpint(stat(f->path, &status), ==, 0);
         g_assert_cmpuint(status.st_mode & 07777, ==, modes[i]);
+        exg_listener_free(listener);
     }
     umask(before);
 }
@@ -155,19 +156,21 @@ test_stale(Fixture *f, gconstpointer data)
 {
     close(bind_raw(f, SOCK_STREAM));
     g_assert_cmpint(g_access(f->path, F_OK), ==, 0);
-    g_autoptr(ExgListener) listener = listener_new(f);
+    ExgListener *listener = listener_new(f);
     close(dial(&f->address));
+    exg_listener_free(listener);
 }
 
 static void
 test_live(Fixture *f, gconstpointer data)
 {
-    g_autoptr(ExgListener) listener = listener_new(f);
+    ExgListener *listener = listener_new(f);
     assert_refused(f, "another process listens there");
     spin(f);
     close(dial(&f->address)); /* the first one is unharmed */
     spin(f);
     g_assert_cmpuint(f->accepted->len, ==, 2); /* the probe, too */
+    exg_listener_free(listener);
 }
 
 /* A backlog that is full is no sign of death. */

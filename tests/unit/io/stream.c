@@ -387,6 +387,34 @@ test_half_close(Fixture *f, gconstpointer type)
     expect_received(f, "a\nb\n");
 }
 
+/* … also when it takes them slowly, and we notice its end before all is written. */
+static void
+test_half_close_slow(Fixture *f, gconstpointer type)
+{
+    const gsize total = 1000000;
+    g_autofree char *block = g_strnfill(total, 'x');
+    int fds[2];
+    exg_stream_free(f->stream);
+    close(f->peer);
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), ==, 0);
+    f->peer = fds[1];
+    f->stream = exg_stream_new(f->engine, fds[0], NULL, INPUT_MAX, total, &handler, f);
+    f->on_closed = FREE;
+    exg_stream_write(f->stream, block, total);
+    shutdown(f->peer, SHUT_WR);
+    gsize received = 0;
+    gssize got;
+    do {
+        spin(f);
+        got = recv(f->peer, block, 1000, MSG_DONTWAIT);
+        g_assert_cmpint(got, >=, 0);
+        received += (gsize)got;
+    } while (got > 0);
+    g_assert_cmpuint(received, ==, total);
+    g_assert_cmpuint(f->closes, ==, 1);
+    g_assert_no_error(f->failure);
+}
+
 static void
 test_peer_resets(Fixture *f, gconstpointer type)
 {
@@ -678,7 +706,8 @@ test_random(Fixture *f, gconstpointer type)
             exg_stream_resume(f->stream);
             break;
         }
-        gsize length = MIN((gsize)g_test_rand_int_range(0, sizeof block), TOTAL - sent);
+        gsize length = (gsize)g_test_rand_int_range(0, sizeof block);
+        length = MIN(length, TOTAL - sent);
         for (gsize i = 0; i < length; i++)
             block[i] = pattern(sent + i);
         gssize step = length > 0 ? send(f->peer, block, length, MSG_DONTWAIT) : 0;
@@ -747,6 +776,7 @@ main(int argc, char **argv)
     ADD("flush", test_flush, SOCK_SEQPACKET);
     ADD("peer-ends", test_peer_ends, SOCK_STREAM);
     ADD("half-close", test_half_close, SOCK_STREAM);
+    ADD("half-close-slow", test_half_close_slow, SOCK_STREAM);
     ADD("peer-resets", test_peer_resets, SOCK_STREAM);
     ADD("write-to-nobody", test_write_to_nobody, SOCK_STREAM);
     ADD("finish", test_finish, SOCK_STREAM);

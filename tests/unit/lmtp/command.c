@@ -24,6 +24,7 @@ static const struct {
     {"lhlo [192.0.2.1]  ", EXG_LMTP_LHLO, "[192.0.2.1]", 0, false, false},
     {"LHLO literal", EXG_LMTP_LHLO, "literal", 0, false, false},
     {"LHLO [IPv6:2001:db8::1]", EXG_LMTP_LHLO, "[IPv6:2001:db8::1]", 0, false, false},
+    {"LHLO a_b<\xc3\xa4>", EXG_LMTP_LHLO, "a_b????", 0, false, false},
     {"MAIL FROM:<>", EXG_LMTP_MAIL, "", 0, false, false},
     {"mail from:<a@example.com>", EXG_LMTP_MAIL, "a@example.com", 0, false, false},
     {"MAIL FROM: <a@example.com>", EXG_LMTP_MAIL, "a@example.com", 0, false, false},
@@ -54,7 +55,8 @@ static void
 test_good(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
-        g_test_message("%s", good[i].line);
+        g_autofree char *shown = g_strescape(good[i].line, NULL);
+        g_test_message("%s", shown);
         g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
         ExgLmtpReply reply;
         g_assert_true(parse(good[i].line, strlen(good[i].line), &command, &reply));
@@ -85,8 +87,6 @@ static const struct {
     {"NOOP\r", 500, "5.5.2"},
     {"LHLO", 501, "5.5.4"},
     {"LHLO a b", 501, "5.5.4"},
-    {"LHLO a<b>", 501, "5.5.4"},
-    {"LHLO \xc3\xa4", 501, "5.5.4"},
     {"MAIL", 501, "5.5.2"},
     {"MAIL <a@example.com>", 501, "5.5.2"},
     {"MAIL FROM <a@example.com>", 501, "5.5.2"},
@@ -134,7 +134,8 @@ static void
 test_bad(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
-        g_test_message("%s", bad[i].line);
+        g_autofree char *shown = g_strescape(bad[i].line, NULL);
+        g_test_message("%s", shown);
         g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
         ExgLmtpReply reply;
         g_assert_false(parse(bad[i].line, strlen(bad[i].line), &command, &reply));

@@ -6,8 +6,8 @@
  *   full…    delivered: 452 4.2.2                bad…   delivered: 554 5.6.0
  *   soon…    250, but not inside the call        all others: 250 inside the call
  */
-#ifndef EXG_TESTS_LMTP_HARNESS_H
-#define EXG_TESTS_LMTP_HARNESS_H
+#ifndef EXG_TESTS_UNIT_LMTP_HARNESS_H
+#define EXG_TESTS_UNIT_LMTP_HARNESS_H
 
 #include "common/base/clock.h"
 #include "lmtp/reply.h"

@@ -116,6 +116,30 @@ test_cut(void)
     }
 }
 
+/* The replies to one packet are one write. On this kind of socket a write is a packet. */
+static void
+test_one_write(void)
+{
+    g_autoptr(Harness) harness = harness_new(NULL);
+    int fds[2];
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), ==, 0);
+    exg_lmtp_session_start(harness->server, fds[1], "unix:/test", NULL);
+    g_autoptr(Client) client = client_new_for_fd(harness, fds[0]);
+    harness_settle(harness);
+    char packet[4096];
+    g_assert_cmpint(recv(client->fd, packet, sizeof packet, 0), >, 0);
+    const char *commands = "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<one@x.test>\r\n"
+                           "RCPT TO:<unknown@x.test>\r\nDATA\r\n";
+    g_assert_cmpint(send(client->fd, commands, strlen(commands), 0), >, 0);
+    harness_settle(harness);
+    gssize length = recv(client->fd, packet, sizeof packet - 1, 0);
+    g_assert_cmpint(length, >, 0);
+    packet[length] = '\0';
+    g_assert_true(g_str_has_prefix(packet, "250-gate.test\r\n"));
+    g_assert_nonnull(strstr(packet, "\r\n354 "));
+    g_assert_cmpint(recv(client->fd, packet, sizeof packet, 0), ==, -1);
+}
+
 /* --- conformance ------------------------------------------------------------------------------ */
 
 typedef struct {
@@ -126,7 +150,8 @@ static void
 run_steps(Client *client, const Step *steps, guint count)
 {
     for (guint i = 0; i < count; i++) {
-        g_test_message("%s", steps[i].command);
+        g_autofree char *shown = g_strescape(steps[i].command, NULL);
+        g_test_message("%s", shown);
         client_ask(client, steps[i].command, steps[i].reply);
     }
 }
@@ -515,6 +540,7 @@ main(int argc, char **argv)
     g_test_add_func("/lmtp/session/byte-at-a-time", test_byte_at_a_time);
     g_test_add_func("/lmtp/session/two-packets", test_two_packets);
     g_test_add_func("/lmtp/session/cut", test_cut);
+    g_test_add_func("/lmtp/session/one-write", test_one_write);
     g_test_add_func("/lmtp/session/before-lhlo", test_before_lhlo);
     g_test_add_func("/lmtp/session/codes", test_codes);
     g_test_add_func("/lmtp/session/lhlo-length", test_lhlo_length);

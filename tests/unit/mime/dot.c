@@ -120,7 +120,7 @@ test_vectors(void)
     }
 }
 
-/* All strings of these bytes up to a length: in pieces and in one piece they must come out alike. */
+/* All strings of these bytes up to a length: in pieces they come out as in one piece. */
 static void
 test_all_short_strings(void)
 {

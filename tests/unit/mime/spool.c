@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,7 +101,7 @@ static ExgSpool *
 spool_of(Fixture *fixture, gsize memory_max, const char *bytes, gsize length, gsize piece)
 {
     g_autoptr(GError) error = NULL;
-    ExgSpool *spool = exg_spool_new(fixture->directory, memory_max, fixture->workers);
+    ExgSpool *spool = exg_spool_new(fixture->directory, memory_max, fixture->workers, NULL);
     for (gsize used = 0; used < length; used += MIN(piece, length - used)) {
         g_assert_true(exg_spool_append(spool, bytes + used, MIN(piece, length - used), &error));
         g_assert_no_error(error);
@@ -168,7 +170,7 @@ test_threshold(Fixture *fixture, gconstpointer data)
 
 /* How many descriptors are open on deleted files in the directory; each is checked. */
 static guint
-count_files(Fixture *fixture)
+count_files(Fixture *fixture, int *ret_fd)
 {
     guint count = 0;
     g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
@@ -187,6 +189,8 @@ count_files(Fixture *fixture)
         g_assert_cmpuint(status.st_nlink, ==, 0);
         g_assert_cmpuint(status.st_mode & 0777, ==, 0600);
         g_assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        if (ret_fd != NULL)
+            *ret_fd = fd;
     }
     return count;
 }
@@ -201,18 +205,18 @@ test_file(Fixture *fixture, gconstpointer data)
     ExgSpool *spool = spool_of(fixture, 1000, bytes, 300000, 1000);
     umask(old_mask);
     check_content(spool, bytes, 300000);
-    g_assert_cmpuint(count_files(fixture), ==, 1);
+    g_assert_cmpuint(count_files(fixture, NULL), ==, 1);
     g_autoptr(GDir) dir = g_dir_open(fixture->directory, 0, NULL);
     g_assert_null(g_dir_read_name(dir));
     exg_spool_unref(spool);
-    g_assert_cmpuint(count_files(fixture), ==, 0);
+    g_assert_cmpuint(count_files(fixture, NULL), ==, 0);
 }
 
 static void
 test_congestion(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *bytes = make_bytes(4 * MIB);
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
     exg_failpoint_configure("spool-write=delay:100,times=1");
     gsize used = 0;
     while (!exg_spool_is_congested(spool, ready, fixture)) {
@@ -255,7 +259,8 @@ test_disk_full(Fixture *fixture, gconstpointer data)
     for (guint good = 0; good < 3; good++) {
         g_autofree char *failure = g_strdup_printf("spool-write=error,after=%u", good);
         exg_failpoint_configure(failure);
-        g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+        g_autoptr(ExgSpool)
+            spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
         g_assert_true(exg_spool_append(spool, bytes, 2 * MIB, NULL));
         fixture->ready = fixture->done = 0;
         g_assert_true(exg_spool_is_congested(spool, ready, fixture));
@@ -272,7 +277,7 @@ test_disk_full(Fixture *fixture, gconstpointer data)
     }
     /* Known only when all has been taken. */
     exg_failpoint_configure("spool-write=error");
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 1000, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 1000, fixture->workers, NULL);
     g_assert_true(exg_spool_append(spool, bytes, 2000, NULL));
     fixture->done = 0;
     exg_spool_seal(spool, done, fixture);
@@ -281,11 +286,47 @@ test_disk_full(Fixture *fixture, gconstpointer data)
     check_error(fixture, fixture->error);
 }
 
+/* The system's own limit: it takes part of a write and then no more. */
+static void
+test_file_too_large(Fixture *fixture, gconstpointer data)
+{
+    struct rlimit old, low;
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    low = (struct rlimit){.rlim_cur = 300000, .rlim_max = old.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &low), ==, 0);
+    g_autofree char *bytes = make_bytes(MIB);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, fixture->workers, NULL);
+    (void)exg_spool_append(spool, bytes, MIB, NULL);
+    exg_spool_seal(spool, done, fixture);
+    wait_until(fixture, &fixture->done);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    signal(SIGXFSZ, handler);
+    check_error(fixture, fixture->error);
+    g_assert_nonnull(strstr(fixture->error->message, g_strerror(EFBIG)));
+}
+
+static void
+test_file_cut(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *bytes = make_bytes(100000);
+    g_autofree char *buffer = g_malloc(100000);
+    g_autoptr(ExgSpool) spool = spool_of(fixture, 0, bytes, 100000, 5000);
+    int fd = -1;
+    g_assert_cmpuint(count_files(fixture, &fd), ==, 1);
+    g_assert_cmpint(ftruncate(fd, 50000), ==, 0);
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(exg_spool_read(spool, 0, buffer, 50000, &error), ==, 50000);
+    g_assert_no_error(error);
+    g_assert_cmpint(exg_spool_read(spool, 49999, buffer, 2, &error), ==, -1);
+    check_error(fixture, error);
+}
+
 static void
 test_no_directory(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *missing = g_build_filename(fixture->directory, "missing", NULL);
-    g_autoptr(ExgSpool) spool = exg_spool_new(missing, 0, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(missing, 0, fixture->workers, NULL);
     g_assert_true(exg_spool_append(spool, "abc", 3, NULL));
     exg_spool_seal(spool, done, fixture);
     wait_until(fixture, &fixture->done);
@@ -295,25 +336,31 @@ test_no_directory(Fixture *fixture, gconstpointer data)
 }
 
 static void
+wait_for_lock(gpointer data)
+{
+    g_mutex_lock(data);
+    g_mutex_unlock(data);
+}
+
+static void
 test_no_worker(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(ExgWorkerPool) narrow = exg_worker_pool_new(fixture->engine, 1, 0);
     g_autofree char *bytes = make_bytes(MIB);
-    exg_failpoint_configure("spool-write=delay:50,times=1");
-    g_autoptr(ExgSpool) first = exg_spool_new(fixture->directory, 0, narrow);
-    g_assert_true(exg_spool_append(first, bytes, MIB, NULL));
-    g_autoptr(ExgSpool) second = exg_spool_new(fixture->directory, 0, narrow);
     g_autoptr(GError) error = NULL;
-    g_assert_false(exg_spool_append(second, bytes, MIB, &error));
+    GMutex busy;
+    g_mutex_init(&busy);
+    g_mutex_lock(&busy);
+    g_assert_true(exg_worker_run(narrow, wait_for_lock, NULL, &busy, NULL));
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, narrow, NULL);
+    g_assert_false(exg_spool_append(spool, bytes, MIB, &error));
     check_error(fixture, error);
-    exg_spool_seal(second, done, fixture);
+    exg_spool_seal(spool, done, fixture);
     g_assert_cmpuint(fixture->done, ==, 1); /* nothing to wait for */
     check_error(fixture, fixture->error);
-    fixture->done = 0;
-    exg_spool_seal(first, done, fixture);
-    wait_until(fixture, &fixture->done);
-    g_assert_no_error(fixture->error);
-    check_content(first, bytes, MIB);
+    g_mutex_unlock(&busy);
+    g_clear_pointer(&narrow, exg_worker_pool_free);
+    g_mutex_clear(&busy);
 }
 
 static void
@@ -322,7 +369,7 @@ test_abandon(Fixture *fixture, gconstpointer data)
     g_autofree char *bytes = make_bytes(3 * MIB);
     for (guint sealed = 0; sealed < 2; sealed++) {
         exg_failpoint_configure("spool-write=delay:20");
-        ExgSpool *spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+        ExgSpool *spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
         g_assert_true(exg_spool_append(spool, bytes, 3 * MIB, NULL));
         g_assert_true(exg_spool_is_congested(spool, ready, fixture));
         if (sealed)
@@ -336,7 +383,7 @@ test_abandon(Fixture *fixture, gconstpointer data)
         ;
     g_assert_cmpuint(fixture->ready, ==, 0);
     g_assert_cmpuint(fixture->done, ==, 0);
-    g_assert_cmpuint(count_files(fixture), ==, 0);
+    g_assert_cmpuint(count_files(fixture, NULL), ==, 0);
 }
 
 /* The owner may drop it in either callback, whether called later or inside. */
@@ -344,7 +391,7 @@ static void
 test_drop_in_callback(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *bytes = make_bytes(2 * MIB);
-    fixture->spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+    fixture->spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
     g_assert_true(exg_spool_append(fixture->spool, bytes, 2 * MIB, NULL));
     g_assert_true(exg_spool_is_congested(fixture->spool, ready, fixture));
     wait_until(fixture, &fixture->ready);
@@ -353,7 +400,7 @@ test_drop_in_callback(Fixture *fixture, gconstpointer data)
     static const gsize limits[] = {0, MIB};
     for (gsize i = 0; i < G_N_ELEMENTS(limits); i++) {
         fixture->done = 0;
-        fixture->spool = exg_spool_new(fixture->directory, limits[i], fixture->workers);
+        fixture->spool = exg_spool_new(fixture->directory, limits[i], fixture->workers, NULL);
         g_assert_true(exg_spool_append(fixture->spool, bytes, 1000, NULL));
         exg_spool_seal(fixture->spool, done, fixture);
         wait_until(fixture, &fixture->done);
@@ -374,6 +421,8 @@ main(int argc, char **argv)
     ADD("file-with-name", test_file, "spool-tmpfile=error");
     ADD("congestion", test_congestion, NULL);
     ADD("disk-full", test_disk_full, NULL);
+    ADD("file-too-large", test_file_too_large, NULL);
+    ADD("file-cut", test_file_cut, NULL);
     ADD("no-directory", test_no_directory, NULL);
     ADD("no-worker", test_no_worker, NULL);
     ADD("abandon", test_abandon, NULL);

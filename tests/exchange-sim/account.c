@@ -1,0 +1,100 @@
+#include "tests/exchange-sim/account.h"
+
+#include "common/base/error.h"
+#include "tests/exchange-sim/text.h"
+
+#include <string.h>
+
+struct ExgSimAccounts {
+    GArray *accounts; /* of ExgSimAccount */
+    bool restricted;  /* somebody was named who may impersonate */
+};
+
+static void
+account_clear(gpointer data)
+{
+    ExgSimAccount *account = data;
+    g_free(account->user);
+    g_free(account->password);
+}
+
+ExgSimAccounts *
+exg_sim_accounts_new(void)
+{
+    ExgSimAccounts *accounts = g_new0(ExgSimAccounts, 1);
+    accounts->accounts = g_array_new(FALSE, FALSE, sizeof(ExgSimAccount));
+    g_array_set_clear_func(accounts->accounts, account_clear);
+    return accounts;
+}
+
+void
+exg_sim_accounts_free(ExgSimAccounts *accounts)
+{
+    if (accounts == NULL)
+        return;
+    g_array_unref(accounts->accounts);
+    g_free(accounts);
+}
+
+static ExgSimAccount *
+find(const ExgSimAccounts *accounts, const char *user)
+{
+    for (guint i = 0; i < accounts->accounts->len; i++) {
+        ExgSimAccount *account = &g_array_index(accounts->accounts, ExgSimAccount, i);
+        /* Names of accounts have no case on Windows. */
+        if (g_ascii_strcasecmp(account->user, user) == 0)
+            return account;
+    }
+    return NULL;
+}
+
+bool
+exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError **error)
+{
+    const char *colon = strchr(specification, ':');
+    if (colon == NULL || colon == specification)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not of the form USER:PASSWORD",
+                             specification);
+    ExgSimAccount account = {
+        .user = g_strndup(specification, (gsize)(colon - specification)),
+        .password = g_strdup(colon + 1),
+        .may_impersonate = !accounts->restricted,
+    };
+    g_array_append_val(accounts->accounts, account);
+    return true;
+}
+
+guint
+exg_sim_accounts_count(const ExgSimAccounts *accounts)
+{
+    return accounts->accounts->len;
+}
+
+bool
+exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user, GError **error)
+{
+    ExgSimAccount *account = find(accounts, user);
+    if (account == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "there is no account '%s'", user);
+    for (guint i = 0; !accounts->restricted && i < accounts->accounts->len; i++)
+        g_array_index(accounts->accounts, ExgSimAccount, i).may_impersonate = false;
+    accounts->restricted = true;
+    account->may_impersonate = true;
+    return true;
+}
+
+const ExgSimAccount *
+exg_sim_accounts_sign_in(const ExgSimAccounts *accounts, const char *authorization)
+{
+    g_autofree guint8 *decoded = NULL;
+    gsize length;
+    if (authorization == NULL || g_ascii_strncasecmp(authorization, "Basic ", 6) != 0 ||
+        !exg_sim_base64_decode(authorization + 6, strlen(authorization + 6), &decoded, &length))
+        return NULL;
+    char *colon = strchr((char *)decoded, ':');
+    if (colon == NULL)
+        return NULL;
+    *colon = '\0';
+    const ExgSimAccount *account = find(accounts, (char *)decoded);
+    return account != NULL && g_str_equal(account->password, colon + 1) ? account : NULL;
+}

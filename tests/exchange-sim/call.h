@@ -1,0 +1,81 @@
+/* call.h - one EWS request, from its bytes to the text of the answer.
+ *
+ * Made when the whole body is there; then the scenario says what shall happen to it; then it is carried out, at once or
+ * later. The operations (create-item.c …) see nothing of HTTP.
+ *
+ * Threads:  the engine's.
+ * Memory:   owns the parsed request.
+ */
+#ifndef EXG_SIM_CALL_H
+#define EXG_SIM_CALL_H
+
+#include "common/xml/tree.h"
+#include "common/xml/writer.h"
+#include "tests/exchange-sim/directory.h"
+#include "tests/exchange-sim/fault.h"
+#include "tests/exchange-sim/validate.h"
+
+/* Who asks; all strings may be NULL but the account. */
+typedef struct {
+    char *account;
+    bool may_impersonate;
+    char *anchor;
+    char *client_request_id;
+} ExgSimCaller;
+
+typedef struct {
+    ExgSimDirectory *directory;
+    ExgSimCaller caller;
+    ExgXmlTree *tree;
+    ExgSimEnvelope envelope;
+    ExgSimMailbox *impersonated; /* NULL: the account acts as itself */
+    ExgSimRefusal refusal;       /* of the whole request: becomes a SOAP fault */
+    /* For the log and the scenario */
+    const char *operation; /* NULL: not made out */
+    char *mailbox;         /* whose it concerns, or NULL */
+    /* From the scenario */
+    const ExgSimFault *code;
+    bool no_item_id;
+    /* The answer under way */
+    ExgXmlWriter writer;
+    char *response_code; /* the worst of the answer, NULL: none yet */
+    char *invalid;       /* what a correct client would not have sent, or NULL */
+    guint stored;        /* items */
+} ExgSimCall;
+
+/* Parses and validates; what is wrong ends up in `refusal`. Takes over the strings in `caller`. */
+ExgSimCall *exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *body, gsize length);
+void exg_sim_call_free(ExgSimCall *call);
+
+/* Carries the request out and writes the answer. `*ret_status`: 200, or 500 for a fault. (transfer full) */
+char *exg_sim_call_execute(ExgSimCall *call, guint *ret_status, gsize *ret_length);
+/* Writes the error that the scenario wants, without carrying the request out. */
+char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret_status, gsize *ret_length);
+
+/* --- for the operations ----------------------------------------------------------------------- */
+
+/* Begins a response message: its ResponseClass and the parts that every message begins with. `refusal` with code NULL: success. */
+void exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRefusal *refusal);
+/* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
+bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
+                         const ExgSimFolder **ret_folder, ExgSimRefusal *refusal);
+bool exg_sim_call_item(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
+                       const ExgSimItem **ret_item, ExgSimRefusal *refusal);
+/* The mailbox of the account itself or of whom it impersonates. */
+ExgSimMailbox *exg_sim_call_own_mailbox(ExgSimCall *call, ExgSimRefusal *refusal);
+
+/* Each writes its response messages; false: the whole request is refused. */
+typedef bool (*ExgSimOperationFunc)(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_create_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_resolve_names(ExgSimCall *call, ExgSimRefusal *refusal);
+
+/* Children in the two namespaces of EWS. NULL-safe. */
+const ExgXmlNode *exg_sim_message_child(const ExgXmlNode *node, const char *name);
+const ExgXmlNode *exg_sim_type_child(const ExgXmlNode *node, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimCall, exg_sim_call_free)
+
+#endif

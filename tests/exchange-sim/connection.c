@@ -1,0 +1,752 @@
+/* A connection waits for a request, reads it, is busy with it (then no more is read), and answers; or it has ended and only
+ * waits for the client's end. A fault is a station on that way. */
+#include "tests/exchange-sim/connection.h"
+
+#include "common/base/clock.h"
+#include "tests/exchange-sim/answer.h"
+#include "tests/exchange-sim/call.h"
+#include "tests/exchange-sim/http.h"
+#include "tests/exchange-sim/text.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define INPUT_MAX    (64 * 1024)
+#define OUTPUT_MAX   (1024 * 1024)
+#define SLOW_STEP_MS 50
+#define FLOOD_STEP   (16 * 1024)
+/* How much of a body is searched for the operation before the body is complete. */
+#define SNIFF_MAX 8192
+
+typedef enum {
+    READING,
+    BUSY,    /* a request is complete and not answered yet */
+    WRITING, /* an answer goes out slowly or endlessly */
+    ENDED    /* whatever comes is ignored */
+} State;
+
+struct ExgSimConnection {
+    ExgEngine *engine;
+    ExgStream
+        *stream; /* NULL: the client has gone, and a late request is still to be carried out */
+    ExgTlsServer *tls;
+    ExgSimServerParts parts;
+    guint64 number;
+    ExgSimConnectionFunc gone;
+    gpointer data;
+    State state;
+    ExgTimer timer;
+    int waiting_fd; /* accepted, but the scenario holds it back; else -1 */
+    bool alert;     /* the first bytes are answered with a TLS alert */
+
+    /* The request under way */
+    ExgSimHttpRequest http;
+    guint64 request; /* its number; 0: not begun */
+    guint64 served;  /* requests answered before it */
+    gint64 began_us;
+    const ExgSimAccount *account;
+    char *operation, *mailbox; /* as far as they are known before the body is complete */
+    ExgSimCall *call;
+    ExgSimAnswer answer;
+    bool answered_early; /* the body is only read away */
+    bool logged;
+    /* What the scenario wants */
+    ExgSimFault *fault;
+    gint64 delay_ms, late_ms, bytes_per_second;
+    GString *fault_names;
+    /* The answer on its way out */
+    gsize written;
+    guint64 flood_left;
+};
+
+/* --- the request's life ----------------------------------------------------------------------- */
+
+static void
+reset_request(ExgSimConnection *connection)
+{
+    exg_sim_http_request_clear(&connection->http);
+    exg_sim_http_request_init(&connection->http, connection->parts.max_request_bytes);
+    g_clear_pointer(&connection->call, exg_sim_call_free);
+    g_clear_pointer(&connection->operation, g_free);
+    g_clear_pointer(&connection->mailbox, g_free);
+    g_clear_pointer(&connection->fault, exg_sim_fault_unref);
+    exg_sim_answer_clear(&connection->answer);
+    g_string_truncate(connection->fault_names, 0);
+    connection->request = 0;
+    connection->account = NULL;
+    connection->answered_early = connection->logged = false;
+    connection->delay_ms = connection->late_ms = connection->bytes_per_second = -1;
+    connection->written = 0;
+    connection->flood_left = 0;
+}
+
+static void
+free_now(ExgSimConnection *connection)
+{
+    exg_timer_cancel(&connection->timer);
+    exg_stream_free(connection->stream);
+    if (connection->waiting_fd >= 0)
+        close(connection->waiting_fd);
+    reset_request(connection);
+    exg_sim_http_request_clear(&connection->http);
+    g_string_free(connection->fault_names, TRUE);
+    exg_tls_server_unref(connection->tls);
+    exg_engine_unref(connection->engine);
+    g_free(connection);
+}
+
+void
+exg_sim_connection_free(ExgSimConnection *connection)
+{
+    if (connection == NULL)
+        return;
+    connection->gone(connection, connection->data);
+    free_now(connection);
+}
+
+static ExgSimEntry
+entry_of(const ExgSimConnection *connection)
+{
+    const ExgSimCall *call = connection->call;
+    return (ExgSimEntry){
+        .request = connection->request,
+        .connection = connection->number,
+        .account = connection->account != NULL ? connection->account->user : NULL,
+        .operation = call != NULL ? call->operation : connection->operation,
+        .mailbox = call != NULL ? call->mailbox : connection->mailbox,
+        .status = connection->answer.status,
+        .code = call != NULL ? call->response_code : NULL,
+        .bytes = connection->http.bytes,
+        .us = g_get_monotonic_time() - connection->began_us,
+        .faults = connection->fault_names->len > 0 ? connection->fault_names->str : NULL,
+    };
+}
+
+static void
+log_request(ExgSimConnection *connection)
+{
+    ExgSimEntry entry = entry_of(connection);
+    connection->logged = true;
+    exg_sim_record_request(connection->parts.record, &entry);
+}
+
+static void
+log_refusal(ExgSimConnection *connection, const char *why)
+{
+    ExgSimEntry entry = entry_of(connection);
+    exg_sim_record_refusal(connection->parts.record, &entry, why);
+}
+
+static void
+note_fault(ExgSimConnection *connection, const ExgSimFault *fault)
+{
+    if (connection->fault_names->len > 0)
+        g_string_append_c(connection->fault_names, ',');
+    g_string_append(connection->fault_names, fault->name);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+/* The client gets nothing more; the stream lives until it has noticed. */
+static void
+end(ExgSimConnection *connection)
+{
+    connection->state = ENDED;
+    if (connection->stream != NULL)
+        exg_stream_finish(connection->stream);
+}
+
+static void
+end_by_reset(ExgSimConnection *connection)
+{
+    connection->state = ENDED;
+    if (connection->stream != NULL)
+        exg_stream_reset(connection->stream);
+}
+
+/* Keeps the connection open and says nothing. */
+static void
+end_by_silence(ExgSimConnection *connection)
+{
+    connection->state = ENDED;
+    if (connection->stream != NULL)
+        exg_stream_resume(connection->stream);
+}
+
+/* --- answering -------------------------------------------------------------------------------- */
+
+static bool
+keeps_alive(const ExgSimConnection *connection)
+{
+    /* A client that asked before sending may or may not send the body now: only a new connection is unambiguous. */
+    bool unsure = connection->answered_early && connection->http.state != EXG_SIM_HTTP_DONE;
+    return connection->http.keep_alive && !unsure;
+}
+
+static void
+answer_written(ExgSimConnection *connection)
+{
+    bool go_on = keeps_alive(connection);
+    if (!go_on) {
+        end(connection);
+        return;
+    }
+    connection->served++;
+    connection->state = READING;
+    reset_request(connection);
+    exg_stream_resume(connection->stream);
+}
+
+static void
+write_slowly(ExgSimConnection *connection)
+{
+    gsize step = (gsize)MAX(connection->bytes_per_second * SLOW_STEP_MS / 1000, 1);
+    gint64 pause_ms = MAX(SLOW_STEP_MS, 1000 / connection->bytes_per_second);
+    gsize now = MIN(step, connection->answer.length - connection->written);
+    exg_stream_write(connection->stream, connection->answer.body + connection->written, now);
+    connection->written += now;
+    if (connection->written < connection->answer.length)
+        exg_timer_set(&connection->timer, exg_clock_deadline_ms(pause_ms));
+    else
+        answer_written(connection);
+}
+
+static void
+write_chunk(ExgSimConnection *connection, const char *text, gsize length)
+{
+    char size[20];
+    int digits = g_snprintf(size, sizeof size, "%zx\r\n", length);
+    exg_stream_write(connection->stream, size, (gsize)digits);
+    exg_stream_write(connection->stream, text, length);
+    exg_stream_write(connection->stream, "\r\n", 2);
+}
+
+/* Well-formed to the end, however much it is. */
+static void
+write_flood(ExgSimConnection *connection)
+{
+    static const char filler[] =
+        "<t:Subject>more and more and more and more and more and more</t:Subject>\r\n";
+    static const char end_tags[] = "</m:CreateItemResponse></s:Body></s:Envelope>";
+    if (connection->flood_left == 0) {
+        write_chunk(connection, end_tags, strlen(end_tags));
+        exg_stream_write(connection->stream, "0\r\n\r\n", 5);
+        connection->state = BUSY;
+        answer_written(connection);
+        return;
+    }
+    GString *text = g_string_sized_new(FLOOD_STEP + sizeof filler);
+    while (text->len < MIN(connection->flood_left, FLOOD_STEP))
+        g_string_append(text, filler);
+    connection->flood_left -= MIN(connection->flood_left, text->len);
+    write_chunk(connection, text->str, text->len);
+    g_string_free(text, TRUE);
+}
+
+static void
+begin_flood(ExgSimConnection *connection, guint64 bytes)
+{
+    static const char begin[] =
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\r\n"
+        "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+        "xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" "
+        "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">"
+        "<s:Body><m:CreateItemResponse>\r\n";
+    exg_sim_answer_set_xml(&connection->answer, 200, g_strdup(""), 0);
+    log_request(connection);
+    g_autofree char *head = exg_sim_answer_head(&connection->answer, keeps_alive(connection), -1);
+    exg_stream_write(connection->stream, head, strlen(head));
+    write_chunk(connection, begin, strlen(begin));
+    connection->flood_left = bytes;
+    connection->state = WRITING;
+}
+
+static void
+write_answer(ExgSimConnection *connection)
+{
+    ExgSimAnswer *answer = &connection->answer;
+    log_request(connection);
+    if (connection->stream == NULL) {
+        exg_sim_connection_free(connection);
+        return;
+    }
+    const ExgSimFault *fault = connection->fault;
+    bool truncate = fault != NULL && fault->action == EXG_SIM_TRUNCATE &&
+                    fault->amount < answer->length;
+    g_autofree char *head = exg_sim_answer_head(answer, keeps_alive(connection),
+                                                (gint64)answer->length);
+    exg_stream_write(connection->stream, head, strlen(head));
+    if (truncate) {
+        exg_stream_write(connection->stream, answer->body, (gsize)fault->amount);
+        end(connection);
+    } else if (connection->bytes_per_second > 0 && answer->length > 0) {
+        connection->state = WRITING;
+        write_slowly(connection);
+    } else {
+        exg_stream_write(connection->stream, answer->body, answer->length);
+        answer_written(connection);
+    }
+}
+
+/* Answers at once, or after the delay that the scenario wants. */
+static void
+answer(ExgSimConnection *connection)
+{
+    gint64 delay_ms = connection->delay_ms;
+    connection->delay_ms = -1;
+    if (connection->stream != NULL && delay_ms > 0)
+        exg_timer_set(&connection->timer, exg_clock_deadline_ms(delay_ms));
+    else
+        write_answer(connection);
+}
+
+/* --- carrying out ----------------------------------------------------------------------------- */
+
+static void
+execute(ExgSimConnection *connection)
+{
+    guint status;
+    gsize length;
+    char *text = exg_sim_call_execute(connection->call, &status, &length);
+    exg_sim_record_stored(connection->parts.record, connection->call->stored);
+    exg_sim_answer_set_xml(&connection->answer, status, text, length);
+    if (connection->call->invalid != NULL)
+        log_refusal(connection, connection->call->invalid);
+}
+
+static void
+set_status(ExgSimConnection *connection, const ExgSimFault *fault)
+{
+    exg_sim_answer_set_status(&connection->answer, (guint)fault->amount, fault->html);
+    if (fault->retry_after == NULL)
+        return;
+    g_autofree char *date = exg_sim_http_date(g_get_real_time() / G_USEC_PER_SEC + 30);
+    bool as_date = g_str_equal(fault->retry_after, "date");
+    exg_sim_answer_add_header(&connection->answer, "Retry-After",
+                              as_date ? date : fault->retry_after);
+}
+
+static void
+set_code(ExgSimConnection *connection, const ExgSimFault *fault)
+{
+    guint status;
+    gsize length;
+    char *text = exg_sim_call_execute_code(connection->call, fault, &status, &length);
+    exg_sim_answer_set_xml(&connection->answer, status, text, length);
+}
+
+static void
+carry_out_fault(ExgSimConnection *connection)
+{
+    ExgSimFault *fault = connection->fault;
+    switch (fault->action) {
+    case EXG_SIM_CODE:
+        set_code(connection, fault);
+        break;
+    case EXG_SIM_STATUS:
+        set_status(connection, fault);
+        break;
+    case EXG_SIM_UNAUTHORIZED:
+        exg_sim_answer_set_unauthorized(&connection->answer);
+        break;
+    case EXG_SIM_GARBAGE:
+        exg_sim_answer_set_garbage(&connection->answer);
+        break;
+    case EXG_SIM_ILLEGAL_CHAR:
+        exg_sim_answer_spoil(&connection->answer);
+        break;
+    case EXG_SIM_FLOOD:
+        if (connection->stream != NULL) {
+            begin_flood(connection, fault->amount);
+            return;
+        }
+        break;
+    case EXG_SIM_RESET:
+    case EXG_SIM_CLOSE:
+    case EXG_SIM_STALL:
+        exg_sim_answer_clear(&connection->answer);
+        log_request(connection);
+        if (connection->stream == NULL)
+            exg_sim_connection_free(connection);
+        else if (fault->action == EXG_SIM_RESET)
+            end_by_reset(connection);
+        else if (fault->action == EXG_SIM_CLOSE)
+            end(connection);
+        else
+            end_by_silence(connection);
+        return;
+    default: /* what only changes how the answer is made or written */
+        break;
+    }
+    answer(connection);
+}
+
+/* Whether the request is carried out in spite of the fault, which then only spoils the answer. */
+static bool
+is_carried_out(const ExgSimFault *fault)
+{
+    return fault == NULL || fault->stored || fault->action == EXG_SIM_GARBAGE ||
+           fault->action == EXG_SIM_TRUNCATE || fault->action == EXG_SIM_NO_ITEM_ID ||
+           fault->action == EXG_SIM_ILLEGAL_CHAR;
+}
+
+static void
+carry_out(ExgSimConnection *connection)
+{
+    connection->call->no_item_id = connection->fault != NULL &&
+                                   connection->fault->action == EXG_SIM_NO_ITEM_ID;
+    if (is_carried_out(connection->fault))
+        execute(connection);
+    if (connection->fault != NULL)
+        carry_out_fault(connection);
+    else
+        answer(connection);
+}
+
+/* --- the scenario ----------------------------------------------------------------------------- */
+
+static void
+ask_scenario(ExgSimConnection *connection)
+{
+    const ExgSimFaultSubject subject = {
+        .phase = EXG_SIM_AT_REQUEST,
+        .request = connection->request,
+        .operation = connection->call->operation,
+        .mailbox = connection->call->mailbox,
+        .reused = connection->served > 0,
+    };
+    guint cursor = 0;
+    ExgSimFault *fault;
+    while ((fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor)) != NULL) {
+        note_fault(connection, fault);
+        if (!exg_sim_fault_goes_on(fault)) {
+            connection->fault = fault;
+            return;
+        }
+        if (fault->action == EXG_SIM_DELAY)
+            connection->delay_ms = (gint64)fault->amount;
+        else if (fault->action == EXG_SIM_LATE)
+            connection->late_ms = (gint64)fault->amount;
+        else
+            connection->bytes_per_second = (gint64)fault->amount;
+        exg_sim_fault_unref(fault);
+    }
+}
+
+/* The element after s:Body in what has come so far, and whose mailbox the header names. */
+static void
+sniff(ExgSimConnection *connection)
+{
+    const GByteArray *body = connection->http.body;
+    if (connection->operation != NULL || body == NULL)
+        return;
+    g_autofree char *text = g_strndup((const char *)body->data, MIN(body->len, SNIFF_MAX));
+    g_autoptr(GMatchInfo) match = NULL, sid_match = NULL;
+    g_autoptr(GRegex) operation = g_regex_new("<(?:\\w+:)?Body[^<>]*>\\s*<(?:\\w+:)?(\\w+)[\\s/>]",
+                                              G_REGEX_RAW, 0, NULL);
+    g_autoptr(GRegex) sid = g_regex_new("(?:SmtpAddress|PrincipalName|SID)>\\s*([^<>\\s]+)\\s*</",
+                                        G_REGEX_RAW, 0, NULL);
+    if (!g_regex_match(operation, text, 0, &match))
+        return;
+    connection->operation = g_match_info_fetch(match, 1);
+    if (g_regex_match(sid, text, 0, &sid_match)) {
+        g_free(connection->mailbox);
+        connection->mailbox = g_match_info_fetch(sid_match, 1);
+    }
+}
+
+/* Whether the connection has been reset in the middle of the request. */
+static bool
+reset_early(ExgSimConnection *connection)
+{
+    guint cursor = 0;
+    if (exg_sim_faults_count(connection->parts.faults) == 0)
+        return false;
+    sniff(connection);
+    const ExgSimFaultSubject subject = {
+        .phase = EXG_SIM_AT_BYTES,
+        .request = connection->request,
+        .operation = connection->operation,
+        .mailbox = connection->mailbox,
+        .reused = connection->served > 0,
+        .bytes = connection->http.bytes,
+    };
+    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
+    if (fault == NULL)
+        return false;
+    note_fault(connection, fault);
+    log_request(connection);
+    end_by_reset(connection);
+    return true;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Answers without looking at the body; it is read away first if it is certain to come. */
+static void
+answer_early(ExgSimConnection *connection)
+{
+    connection->answered_early = true;
+    connection->http.discard = true;
+    bool will_come = connection->http.state == EXG_SIM_HTTP_BODY &&
+                     !connection->http.expects_continue &&
+                     connection->http.content_length <= connection->parts.max_request_bytes;
+    if (will_come)
+        return;
+    connection->state = BUSY;
+    exg_stream_pause(connection->stream);
+    write_answer(connection);
+}
+
+static bool
+is_service_path(const char *target)
+{
+    gsize length = strcspn(target, "?");
+    return length == strlen(EXG_SIM_PATH) && g_ascii_strncasecmp(target, EXG_SIM_PATH, length) == 0;
+}
+
+/* Sets an answer if the head alone is enough for one. */
+static bool
+judge_head(ExgSimConnection *connection)
+{
+    ExgSimHttpRequest *http = &connection->http;
+    ExgSimAnswer *refused = &connection->answer;
+    const char *type = exg_sim_http_request_header(http, "Content-Type");
+    connection->account = exg_sim_accounts_sign_in(
+        connection->parts.accounts, exg_sim_http_request_header(http, "Authorization"));
+    if (!is_service_path(http->target)) {
+        exg_sim_answer_set_status(refused, 404, true);
+    } else if (http->content_length > connection->parts.max_request_bytes) {
+        exg_sim_answer_set_status(refused, 404, true);
+    } else if (connection->account == NULL) {
+        exg_sim_answer_set_unauthorized(refused);
+    } else if (g_str_equal(http->method, "GET")) {
+        exg_sim_answer_set_welcome(refused);
+    } else if (!g_str_equal(http->method, "POST")) {
+        exg_sim_answer_set_status(refused, 405, true);
+        exg_sim_answer_add_header(refused, "Allow", "GET, POST");
+        log_refusal(connection, "The method is neither POST nor GET");
+    } else if (type == NULL || g_ascii_strncasecmp(type, "text/xml", strlen("text/xml")) != 0) {
+        exg_sim_answer_set_status(refused, 415, true);
+        log_refusal(connection, "The Content-Type is not text/xml");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+static void
+on_head(ExgSimConnection *connection)
+{
+    ExgSimHttpRequest *http = &connection->http;
+    const char *anchor = exg_sim_http_request_header(http, "X-AnchorMailbox");
+    connection->mailbox = g_strdup(anchor);
+    if (!judge_head(connection)) {
+        answer_early(connection);
+        return;
+    }
+    const char *id = exg_sim_http_request_header(http, "client-request-id");
+    const char *wanted = exg_sim_http_request_header(http, "return-client-request-id");
+    if (id != NULL && wanted != NULL && g_ascii_strcasecmp(wanted, "true") == 0)
+        exg_sim_answer_add_header(&connection->answer, "client-request-id", id);
+    if (http->state == EXG_SIM_HTTP_BODY && http->expects_continue) {
+        static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        exg_stream_write(connection->stream, go_on, strlen(go_on));
+    }
+}
+
+static void
+on_complete(ExgSimConnection *connection)
+{
+    ExgSimHttpRequest *http = &connection->http;
+    const char *body = http->body != NULL ? (const char *)http->body->data : "";
+    gsize length = http->body != NULL ? http->body->len : 0;
+    ExgSimCaller caller = {
+        .account = g_strdup(connection->account->user),
+        .may_impersonate = connection->account->may_impersonate,
+        .anchor = g_strdup(exg_sim_http_request_header(http, "X-AnchorMailbox")),
+        .client_request_id = g_strdup(exg_sim_http_request_header(http, "client-request-id")),
+    };
+    exg_sim_record_body(connection->parts.record, connection->request, body, length);
+    connection->call = exg_sim_call_new(connection->parts.directory, &caller, body, length);
+    g_clear_pointer(&http->body, g_byte_array_unref);
+    /* What Exchange would refuse is refused, whatever the scenario says. */
+    if (!connection->call->refusal.invalid)
+        ask_scenario(connection);
+    if (connection->late_ms > 0)
+        exg_timer_set(&connection->timer, exg_clock_deadline_ms(connection->late_ms));
+    else
+        carry_out(connection);
+}
+
+static void
+finish_request(ExgSimConnection *connection)
+{
+    connection->state = BUSY;
+    exg_stream_pause(connection->stream);
+    if (connection->answered_early)
+        write_answer(connection);
+    else
+        on_complete(connection);
+}
+
+static void
+on_bad(ExgSimConnection *connection)
+{
+    bool too_large = connection->http.bad_status == 413;
+    log_refusal(connection, too_large ? "The body is too large" : "The request is not HTTP/1.1");
+    /* IIS says "not found" of a body that is too large. */
+    exg_sim_answer_set_status(&connection->answer, too_large ? 404 : connection->http.bad_status,
+                              true);
+    connection->http.keep_alive = false;
+    connection->state = BUSY;
+    write_answer(connection);
+}
+
+/* --- the stream ------------------------------------------------------------------------------- */
+
+static gsize
+on_read(ExgStream *stream, const guint8 *data, gsize length, gpointer user)
+{
+    ExgSimConnection *connection = user;
+    ExgSimHttpRequest *http = &connection->http;
+    if (connection->state != READING) {
+        if (connection->alert) {
+            /* fatal, handshake_failure, as TLS 1.2 writes it */
+            static const guint8 alert[] = {0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28};
+            exg_stream_write(stream, alert, sizeof alert);
+            exg_stream_finish(stream);
+            connection->alert = false;
+        }
+        return length;
+    }
+    if (connection->request == 0) {
+        connection->request = exg_sim_record_next(connection->parts.record);
+        connection->began_us = g_get_monotonic_time();
+    }
+    bool head = http->state == EXG_SIM_HTTP_HEAD;
+    gsize taken = exg_sim_http_request_feed(http, data, length);
+    if (http->state == EXG_SIM_HTTP_BAD) {
+        on_bad(connection);
+        return taken;
+    }
+    if (head && http->state != EXG_SIM_HTTP_HEAD)
+        on_head(connection);
+    if (connection->request == 0) /* that was all of it */
+        return taken;
+    if (connection->state != READING || (!connection->answered_early && reset_early(connection)))
+        return taken;
+    if (http->state == EXG_SIM_HTTP_DONE)
+        finish_request(connection);
+    return taken;
+}
+
+static void
+on_drained(ExgStream *stream, gpointer user)
+{
+    ExgSimConnection *connection = user;
+    if (connection->state == WRITING && connection->bytes_per_second <= 0)
+        write_flood(connection);
+}
+
+static void
+on_closed(ExgStream *stream, const GError *error, gpointer user)
+{
+    ExgSimConnection *connection = user;
+    /* A late request is carried out although nobody waits for the answer. */
+    if (connection->state == BUSY && connection->late_ms > 0) {
+        exg_stream_free(g_steal_pointer(&connection->stream));
+        return;
+    }
+    if (connection->request != 0 && !connection->logged) {
+        exg_sim_answer_clear(&connection->answer);
+        log_request(connection);
+    }
+    exg_sim_connection_free(connection);
+}
+
+static const ExgStreamHandler stream_handler = {on_read, on_drained, on_closed};
+
+static void
+open_stream(ExgSimConnection *connection, int fd, bool with_tls)
+{
+    connection->stream = exg_stream_new(connection->engine, fd, with_tls ? connection->tls : NULL,
+                                        INPUT_MAX, OUTPUT_MAX, &stream_handler, connection);
+}
+
+static void
+on_timer(gpointer data)
+{
+    ExgSimConnection *connection = data;
+    if (connection->waiting_fd >= 0) {
+        int fd = connection->waiting_fd;
+        connection->waiting_fd = -1;
+        connection->stream = exg_stream_new(connection->engine, fd, connection->tls, INPUT_MAX,
+                                            OUTPUT_MAX, &stream_handler, connection);
+    } else if (connection->state == WRITING) {
+        write_slowly(connection);
+    } else if (connection->late_ms > 0) {
+        connection->late_ms = -1;
+        carry_out(connection);
+    } else {
+        write_answer(connection);
+    }
+}
+
+/* --- the connection --------------------------------------------------------------------------- */
+
+/* What the scenario wants of new connections. */
+static void
+begin(ExgSimConnection *connection, int fd)
+{
+    const ExgSimFaultSubject subject = {.phase = EXG_SIM_AT_CONNECT,
+                                        .request = G_MAXUINT64 - connection->number};
+    guint cursor = 0;
+    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
+    if (fault == NULL) {
+        open_stream(connection, fd, true);
+        return;
+    }
+    if (fault->action == EXG_SIM_DELAY) {
+        connection->waiting_fd = fd;
+        exg_timer_set(&connection->timer, exg_clock_deadline_ms((gint64)fault->amount));
+        return;
+    }
+    open_stream(connection, fd, false);
+    connection->state = ENDED;
+    if (fault->action == EXG_SIM_RESET)
+        exg_stream_reset(connection->stream);
+    else if (fault->action == EXG_SIM_CLOSE)
+        exg_stream_finish(connection->stream);
+    else
+        connection->alert = fault->action == EXG_SIM_TLS_ALERT;
+}
+
+ExgSimConnection *
+exg_sim_connection_new(ExgEngine *engine, int fd, ExgTlsServer *tls, guint64 number,
+                       const ExgSimServerParts *parts, ExgSimConnectionFunc gone, gpointer data)
+{
+    ExgSimConnection *connection = g_new0(ExgSimConnection, 1);
+    connection->engine = exg_engine_ref(engine);
+    connection->tls = exg_tls_server_ref(tls);
+    connection->parts = *parts;
+    connection->number = number;
+    connection->gone = gone;
+    connection->data = data;
+    connection->waiting_fd = -1;
+    connection->fault_names = g_string_new(NULL);
+    exg_timer_init(&connection->timer, engine, on_timer, connection);
+    reset_request(connection);
+    begin(connection, fd);
+    return connection;
+}
+
+bool
+exg_sim_connection_close_idle(ExgSimConnection *connection)
+{
+    if (connection->state != READING || connection->request != 0 || connection->served == 0)
+        return false;
+    end(connection);
+    return true;
+}

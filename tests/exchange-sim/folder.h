@@ -1,0 +1,24 @@
+/* folder.h - the distinguished folders that every simulated mailbox has.
+ *
+ * Source:   DistinguishedFolderIdNameType of the Exchange 2016 schema.
+ */
+#ifndef EXG_SIM_FOLDER_H
+#define EXG_SIM_FOLDER_H
+
+#include <glib.h>
+
+typedef struct {
+    const char *id; /* "inbox" */
+    const char *display_name;
+    const char *element; /* that describes it in an answer: "t:Folder" */
+    const char *class;   /* "IPF.Note" */
+    const char *parent;  /* id of the folder above, NULL for the root */
+} ExgSimFolder;
+
+#define EXG_SIM_N_FOLDERS 18
+extern const ExgSimFolder exg_sim_folders[EXG_SIM_N_FOLDERS];
+
+/* NULL if simulated mailboxes do not have it. */
+const ExgSimFolder *exg_sim_folder_find(const char *id);
+
+#endif

@@ -1,0 +1,16 @@
+/* item-shape.h - which properties of an item an answer shows.
+ *
+ * Source:   MS-OXWSCORE: ItemResponseShapeType; the order of t:Message.
+ */
+#ifndef EXG_SIM_ITEM_SHAPE_H
+#define EXG_SIM_ITEM_SHAPE_H
+
+#include "tests/exchange-sim/call.h"
+
+/* Refuses an m:ItemShape that names an impossible property. */
+bool exg_sim_item_shape_check(const ExgXmlNode *shape, ExgSimRefusal *refusal);
+/* Writes the item as t:Message. `searching`: FindItem, which never shows content. */
+void exg_sim_item_shape_write(const ExgXmlNode *shape, ExgXmlWriter *writer, const ExgSimMailbox *mailbox,
+                              const ExgSimItem *item, bool searching);
+
+#endif

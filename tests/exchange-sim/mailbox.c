@@ -1,0 +1,284 @@
+#include "tests/exchange-sim/mailbox.h"
+
+#include "tests/exchange-sim/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static guint64 content_bytes_in_memory;
+
+ExgSimMailbox *
+exg_sim_mailbox_new(const char *address)
+{
+    ExgSimMailbox *mailbox = g_new0(ExgSimMailbox, 1);
+    mailbox->address = g_ascii_strdown(address, -1);
+    mailbox->display_name = g_strndup(address, strcspn(address, "@"));
+    mailbox->type = g_strdup("Mailbox");
+    mailbox->sid = g_strdup_printf("S-1-5-21-1004336348-1177238915-682003330-%u",
+                                   1000 + g_str_hash(mailbox->address) % 1000000);
+    mailbox->aliases = g_ptr_array_new_with_free_func(g_free);
+    return mailbox;
+}
+
+void
+exg_sim_mailbox_free(ExgSimMailbox *mailbox)
+{
+    if (mailbox == NULL)
+        return;
+    for (guint i = 0; i < EXG_SIM_N_FOLDERS; i++)
+        g_clear_pointer(&mailbox->items[i], g_ptr_array_unref);
+    g_ptr_array_unref(mailbox->aliases);
+    g_free(mailbox->address);
+    g_free(mailbox->display_name);
+    g_free(mailbox->type);
+    g_free(mailbox->sid);
+    g_free(mailbox->directory);
+    g_free(mailbox);
+}
+
+static guint
+index_of(const ExgSimFolder *folder)
+{
+    return (guint)(folder - exg_sim_folders);
+}
+
+static void
+item_free(gpointer item)
+{
+    exg_sim_item_free(item);
+}
+
+static void
+add(ExgSimMailbox *mailbox, ExgSimItem *item)
+{
+    guint index = index_of(item->folder);
+    if (mailbox->items[index] == NULL)
+        mailbox->items[index] = g_ptr_array_new_with_free_func(item_free);
+    g_ptr_array_add(mailbox->items[index], item);
+    mailbox->last_number[index] = MAX(mailbox->last_number[index], item->number);
+    mailbox->used_bytes += item->size_bytes;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static bool
+io_error(GError **error, const char *what, const char *path)
+{
+    int reason = errno;
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(reason), "cannot %s %s: %s",
+                what, path, g_strerror(reason));
+    return false;
+}
+
+static bool
+write_all(int fd, const char *content, gsize length)
+{
+    while (length > 0) {
+        gssize written = write(fd, content, length);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        content += written;
+        length -= (gsize)written;
+    }
+    return true;
+}
+
+bool
+exg_sim_write_file(const char *directory, const char *name, const char *content, gsize length,
+                   GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    g_autofree char *temporary = g_strdup_printf("%s/.%s.tmp", directory, name);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return io_error(error, "create", temporary);
+    bool written = write_all(fd, content, length);
+    if (close(fd) < 0 || !written) {
+        io_error(error, "write", temporary);
+        g_unlink(temporary);
+        return false;
+    }
+    if (g_rename(temporary, path) < 0)
+        return io_error(error, "rename", temporary);
+    return true;
+}
+
+static bool
+load_item(ExgSimMailbox *mailbox, const ExgSimFolder *folder, const char *directory, guint number,
+          GError **error)
+{
+    g_autofree char *item_path = g_strdup_printf("%s/%06u.item", directory, number);
+    g_autofree char *content_path = g_strdup_printf("%s/%06u.eml", directory, number);
+    g_autofree char *text = NULL;
+    GStatBuf status;
+    if (!g_file_get_contents(item_path, &text, NULL, error))
+        return false;
+    if (g_stat(content_path, &status) < 0)
+        return io_error(error, "read", content_path);
+    g_autoptr(ExgSimItem) item = exg_sim_item_from_text(text);
+    if (item == NULL || item->folder != folder) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s does not describe an item",
+                    item_path);
+        return false;
+    }
+    item->number = number;
+    item->size_bytes = (gsize)status.st_size;
+    add(mailbox, g_steal_pointer(&item));
+    return true;
+}
+
+static int
+compare_numbers(gconstpointer a, gconstpointer b)
+{
+    guint x = *(const guint *)a, y = *(const guint *)b;
+    return (x > y) - (x < y);
+}
+
+static bool
+load_folder(ExgSimMailbox *mailbox, const ExgSimFolder *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(mailbox->directory, folder->id, NULL);
+    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
+    if (directory == NULL)
+        return true;
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint));
+    for (const char *name = g_dir_read_name(directory); name != NULL;
+         name = g_dir_read_name(directory)) {
+        g_autofree char *stem = g_strndup(name, strcspn(name, "."));
+        guint64 number;
+        bool numbered = exg_sim_number(stem, G_MAXUINT, &number);
+        g_autofree char *content = g_strdup_printf("%s/%s.eml", path, stem);
+        if (numbered && g_str_has_suffix(name, ".eml")) {
+            guint value = (guint)number;
+            g_array_append_val(numbers, value);
+        } else if (!numbered || !g_file_test(content, G_FILE_TEST_EXISTS)) {
+            g_autofree char *leftover = g_build_filename(path, name, NULL);
+            g_unlink(leftover);
+        }
+    }
+    g_array_sort(numbers, compare_numbers);
+    for (guint i = 0; i < numbers->len; i++)
+        if (!load_item(mailbox, folder, path, g_array_index(numbers, guint, i), error))
+            return false;
+    return true;
+}
+
+bool
+exg_sim_mailbox_load(ExgSimMailbox *mailbox, const char *directory, GError **error)
+{
+    g_free(mailbox->directory);
+    mailbox->directory = g_strdup(directory);
+    for (guint i = 0; i < EXG_SIM_N_FOLDERS; i++)
+        if (!load_folder(mailbox, &exg_sim_folders[i], error))
+            return false;
+    return true;
+}
+
+static bool
+store_files(ExgSimMailbox *mailbox, const ExgSimItem *item, const char *content, gsize length,
+            GError **error)
+{
+    g_autofree char *directory = g_build_filename(mailbox->directory, item->folder->id, NULL);
+    if (mailbox->last_number[index_of(item->folder)] == 0 &&
+        g_mkdir_with_parents(directory, 0755) < 0)
+        return io_error(error, "create", directory);
+    g_autofree char *text = exg_sim_item_to_text(item, mailbox->address);
+    g_autofree char *item_name = g_strdup_printf("%06u.item", item->number);
+    g_autofree char *content_name = g_strdup_printf("%06u.eml", item->number);
+    return exg_sim_write_file(directory, item_name, text, strlen(text), error) &&
+           exg_sim_write_file(directory, content_name, content, length, error);
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static char *
+change_key_of(const char *id)
+{
+    /* Type byte and length as Exchange's have them; the rest only has to differ. */
+    guint8 key[20] = {9, 0, 0, 0};
+    gsize length = 32;
+    guint8 digest[32];
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_checksum_update(checksum, (const guchar *)id, -1);
+    g_checksum_get_digest(checksum, digest, &length);
+    memcpy(key + 4, digest, sizeof key - 4);
+    return g_base64_encode(key, sizeof key);
+}
+
+ExgSimItem *
+exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder, ExgSimItem *new_item,
+                      const char *content, gsize length, GError **error)
+{
+    g_autoptr(ExgSimItem) item = new_item;
+    item->folder = folder;
+    item->number = mailbox->last_number[index_of(folder)] + 1;
+    item->id = exg_sim_id_new(mailbox->address, folder, item->number);
+    item->change_key = change_key_of(item->id);
+    item->created = g_get_real_time() / G_USEC_PER_SEC;
+    item->size_bytes = length;
+    if (item->delivered == 0)
+        item->delivered = item->created;
+    if (mailbox->directory != NULL) {
+        if (!store_files(mailbox, item, content, length, error))
+            return NULL;
+    } else if (content_bytes_in_memory + length <= EXG_SIM_MEMORY_MAX_BYTES) {
+        item->content = g_bytes_new(content, length);
+        content_bytes_in_memory += length;
+    }
+    ExgSimItem *stored = item;
+    add(mailbox, g_steal_pointer(&item));
+    return stored;
+}
+
+guint
+exg_sim_mailbox_count(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    const GPtrArray *items = mailbox->items[index_of(folder)];
+    return items != NULL ? items->len : 0;
+}
+
+guint
+exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    guint unread = 0;
+    for (guint i = 0; i < exg_sim_mailbox_count(mailbox, folder); i++)
+        if (!exg_sim_mailbox_item(mailbox, folder, i)->is_read)
+            unread++;
+    return unread;
+}
+
+const ExgSimItem *
+exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint index)
+{
+    return g_ptr_array_index(mailbox->items[index_of(folder)], index);
+}
+
+const ExgSimItem *
+exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint number)
+{
+    for (guint i = 0; i < exg_sim_mailbox_count(mailbox, folder); i++) {
+        const ExgSimItem *item = exg_sim_mailbox_item(mailbox, folder, i);
+        if (item->number == number)
+            return item;
+    }
+    return NULL;
+}
+
+GBytes *
+exg_sim_mailbox_content(const ExgSimMailbox *mailbox, const ExgSimItem *item)
+{
+    if (mailbox->directory == NULL)
+        return item->content != NULL ? g_bytes_ref(item->content) : NULL;
+    g_autofree char *path = g_strdup_printf("%s/%s/%06u.eml", mailbox->directory, item->folder->id,
+                                            item->number);
+    char *content = NULL;
+    gsize length;
+    if (!g_file_get_contents(path, &content, &length, NULL))
+        return NULL;
+    return g_bytes_new_take(content, length);
+}

@@ -1,0 +1,15 @@
+/* restriction.h - the search expressions of FindItem.
+ *
+ * Source:   MS-OXWSSRCH.
+ */
+#ifndef EXG_SIM_RESTRICTION_H
+#define EXG_SIM_RESTRICTION_H
+
+#include "tests/exchange-sim/property.h"
+
+/* `expression`: the child of m:Restriction, of t:And … Refuses a property that the simulator cannot search by. */
+bool exg_sim_restriction_check(const ExgXmlNode *expression, ExgSimRefusal *refusal);
+/* For an expression that has been checked. */
+bool exg_sim_restriction_matches(const ExgXmlNode *expression, const ExgSimItem *item);
+
+#endif

@@ -1,0 +1,158 @@
+#!/usr/bin/perl
+# What can go wrong with Exchange, one by one: the reply that each fault gives, and that after it the message is there once.
+use strict;
+use warnings;
+use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
+use Exg::Lmtpd;
+use Exg::Sim;
+use Exg::Test;
+use Test::More;
+
+# What CreateItem meets once, the reply, and whether Exchange has stored the message nevertheless.
+my @faults = (
+    ['code ErrorServerBusy',                qr/^451 4\.3\.2/],
+    ['code ErrorServerBusy backoff=5000',   qr/^451 4\.3\.2/],
+    ['code ErrorServerBusy fault',          qr/^451 4\.3\.2/],
+    ['code ErrorExceededConnectionCount',   qr/^451 4\.3\.2/],
+    ['code ErrorMailboxStoreUnavailable',   qr/^451 4\.3\.2/],
+    ['code ErrorQuotaExceeded',             qr/^452 4\.2\.2/],
+    ['code ErrorMessageSizeExceeded',       qr/^552 5\.3\.4/],
+    ['code ErrorMimeContentInvalid',        qr/^554 5\.6\.0/],
+    ['code ErrorVirusDetected',             qr/^554 5\.7\.1/],
+    ['code ErrorAccessDenied',              qr/^451 4\.7\.0/],
+    ['code ErrorImpersonateUserDenied fault', qr/^451 4\.7\.0/],
+    ['code ErrorSchemaValidation fault',    qr/^451 4\.3\.[05]/],
+    ['code ErrorNobodyHasHeardOf',          qr/^451 4\.\d\.\d/],
+    ['code ErrorInternalServerError',       qr/^451 4\.4\.2/],
+    ['code ErrorInternalServerError inner=ErrorServerBusy', qr/^451 4\.(3|4)\.2/],
+    ['code ErrorTimeoutExpired',            qr/^451 4\.4\.2/],
+    ['code ErrorNonExistentMailbox',        qr/^450 4\.2\.1/], # the directory knows the address
+    ['status 503',                          qr/^451 4\.\d\.2/],
+    ['status 503 retry-after=7',            qr/^451 4\.\d\.2/],
+    ['status 500 html',                     qr/^451 4\.4\.2/],
+    ['status 302',                          qr/^451 4\.\d\.\d/],
+    ['status 403',                          qr/^451 4\.7\.0/],
+    ['unauthorized',                        qr/^451 4\.7\.0/],
+    ['html404',                             qr/^451 4\.\d\.\d/],
+    ['garbage',                             qr/^451 4\.4\.2/],
+    ['stored garbage',                      qr/^451 4\.4\.2/, 1],
+    ['stored status 503',                   qr/^451 4\.\d\.2/, 1],
+    ['stored reset',                        qr/^451 4\.4\.2/, 1],
+    ['truncate 300',                        qr/^451 4\.4\.2/, 1],
+    ['no-itemid',                           qr/^451 4\.4\.2/, 1],
+    ['illegal-char-ref',                    qr/^250 /,        1],
+    ['reset',                               qr/^451 4\.4\.2/],
+    ['close-without-answer',                qr/^451 4\.4\.2/],
+    ['stored-unanswered',                   qr/^451 4\.4\.2/, 1],
+    ['reset-after-request-bytes 2000',      qr/^451 4\.4\.\d/],
+    ['xml-flood 100000000',                 qr/^451 4\.\d\.\d/],
+    ['delay 300',                           qr/^250 /, 1],
+    ['slow 20000',                          qr/^250 /, 1],
+    ['stall',                               qr/^451 4\.4\.2/],
+);
+my @mailboxes = map { "f$_\@example.test" } 0 .. $#faults;
+my $sim = Exg::Sim->start(mailboxes => [@mailboxes, 'ann@example.test']);
+my $lmtpd = Exg::Lmtpd->start(
+    sim  => $sim,
+    conf => { delivery => { timeout => '4s', settle_time => '1s' }, log => { level => 'info' } },
+);
+my $serial = 0;
+
+sub message
+{
+    $serial++;
+    return "Received: from client.test by mta.test; Sat, 21 Nov 2026 20:04:05 +0000\r\nSubject: $serial\r\n"
+      . "Message-ID: <$serial.$$\@sender.test>\r\n\r\n" . "All work and no play.\r\n" x 500;
+}
+
+sub stored { my ($address) = @_; return scalar(my @all = $sim->messages($address)) }
+
+# Delivers until the reply is 250; returns the replies before it.
+sub deliver_until_done
+{
+    my ($address, $message, $seconds) = @_;
+    my @before;
+    wait_until("a retry for $address succeeds", sub {
+        my ($reply) = $lmtpd->client->deliver(from => 'a@sender.test', to => [$address], message => $message);
+        return 1 if $reply =~ /^250 /;
+        push @before, $reply;
+        select undef, undef, undef, 0.1;
+        return 0;
+    }, $seconds);
+    return @before;
+}
+
+# Each fault has a mailbox of its own, so that all can be met in one transaction, and all retries be made in others.
+my %message = map { $_ => message() } @mailboxes;
+for my $i (0 .. $#faults) {
+    my ($stored, $action) = $faults[$i][0] =~ /^(stored )?(.*)/;
+    $sim->control("on CreateItem mailbox=$mailboxes[$i] times=1 " . ($stored // '') . "do $action");
+}
+my @clients = map { $lmtpd->client } @mailboxes;
+for my $i (0 .. $#faults) {
+    my $client = $clients[$i];
+    $client->command('MAIL FROM:<a@sender.test>');
+    $client->command("RCPT TO:<$mailboxes[$i]>");
+    $client->command('DATA');
+    $client->raw(Exg::Lmtp::stuffed($message{ $mailboxes[$i] }));
+}
+for my $i (0 .. $#faults) {
+    my ($fault, $expected, $stored) = @{ $faults[$i] };
+    my $reply = $clients[$i]->reply;
+    like($reply, $expected, "$fault: the reply");
+    is(stored($mailboxes[$i]), $stored // 0, $stored ? 'Exchange has it' : 'Exchange has nothing') if $fault ne 'stall';
+    $clients[$i]->quit;
+}
+for my $i (0 .. $#faults) {
+    my @before = deliver_until_done($mailboxes[$i], $message{ $mailboxes[$i] });
+    is(stored($mailboxes[$i]), 1, "$faults[$i][0]: after a retry the message is there once");
+    is(scalar(grep { !/^451 4\.4\.2/ } @before), 0, 'and until then the client was told to wait') or diag(@before);
+}
+$sim->control('clear');
+
+# --- connections ------------------------------------------------------------------------------
+
+# A connection that was used before and closes under a request: the body must not go out twice.
+my $message = message();
+deliver_until_done('ann@example.test', message());
+my $before = stored('ann@example.test');
+$sim->control('on CreateItem mailbox=ann@example.test conn=reused times=1 do stored-unanswered');
+my ($reply) = $lmtpd->client->deliver(from => 'a@sender.test', to => ['ann@example.test'], message => $message);
+like($reply, qr/^451 4\.4\.2/, 'a used connection closes after the request: unknown');
+is(stored('ann@example.test'), $before + 1, 'and it was stored once');
+deliver_until_done('ann@example.test', $message);
+is(stored('ann@example.test'), $before + 1, 'and a retry does not store it again');
+
+# No connection at all.
+$lmtpd->configure({ exchange => { endpoint => $sim->url =~ s/:(\d+)/:1/r }, delivery => { timeout => '4s', settle_time => '1s' } });
+$lmtpd->reload;
+$message = message();
+($reply) = $lmtpd->client->deliver(from => 'a@sender.test', to => ['ann@example.test'], message => $message);
+like($reply, qr/^451 4\.4\.1/, 'nobody listens at the endpoint: 451 4.4.1');
+unlike($reply, qr/127\.0\.0\.1|password/, 'and the reply names no host');
+
+# The wrong CA: the server cannot be trusted, so it gets nothing.
+my $stranger = Exg::Sim->start(mailboxes => ['ann@example.test']);
+$lmtpd->configure({ exchange => { ca_file => $stranger->ca_file }, delivery => { timeout => '4s', settle_time => '1s' } });
+$lmtpd->reload;
+($reply) = $lmtpd->client->deliver(from => 'a@sender.test', to => ['ann@example.test'], message => $message);
+like($reply, qr/^451 4\.7\.5/, 'a certificate of another CA: 451 4.7.5');
+$stranger->stop;
+
+# The wrong password.
+$lmtpd->configure({ exchange => { username => 'somebody' }, delivery => { timeout => '4s', settle_time => '1s' } });
+$lmtpd->reload;
+($reply) = $lmtpd->client->deliver(from => 'a@sender.test', to => ['ann@example.test'], message => $message);
+like($reply, qr/^451 4\.7\.0/, 'a refused password never bounces');
+$lmtpd->wait_for_log(qr/error: mail waits in the queue until this is mended/);
+pass('and the administrator is told');
+
+$lmtpd->configure({ delivery => { timeout => '4s', settle_time => '1s' } });
+$lmtpd->reload;
+deliver_until_done('ann@example.test', $message);
+is(stored('ann@example.test'), $before + 2, 'mended, the message is delivered, once');
+
+$lmtpd->stop;
+$sim->stop;
+
+done_testing;
