@@ -86,6 +86,7 @@ on_response(GObject *source, GAsyncResult *result, gpointer data)
     ExgEwsReply reply = {
         .status = exg_http_response_status(response),
         .location = exg_http_response_header(response, "Location"),
+        .server = exg_http_response_header(response, "Server"),
         .request_id = exg_http_response_header(response, "request-id"),
         .retry_after_ms = exg_http_response_retry_after_ms(response),
         .posted_bytes = call->posted_bytes,

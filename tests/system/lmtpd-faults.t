@@ -13,7 +13,7 @@ my @faults = (
     ['code ErrorMailboxStoreUnavailable',   qr/^451 4\.3\.2/],
     ['code ErrorQuotaExceeded',             qr/^452 4\.2\.2/],
     ['code ErrorMessageSizeExceeded',       qr/^552 5\.3\.4/],
-    ['code ErrorMimeContentInvalid',        qr/^554 5\.6\.0/],
+    ['code ErrorMimeContentInvalid',        qr/^250 /, 1], # delivered as an attachment
     ['code ErrorVirusDetected',             qr/^554 5\.7\.1/],
     ['code ErrorAccessDenied',              qr/^451 4\.7\.0/],
     ['code ErrorImpersonateUserDenied fault', qr/^451 4\.7\.0/],
