@@ -53,6 +53,9 @@ spool_directory = $work/spool
 
 [delivery]
 journal = $work/journal.db
+
+[directory]
+cache = $work/directory.db
 CONF
 sed "s/^/  $dim| $plain/" "$work/exgate.conf"
 mkfifo "$work/ready"

@@ -1,5 +1,6 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/directory/source-ews.h"
 #include "lmtp/delivery.h"
 
 #include <glib/gstdio.h>
@@ -81,7 +82,10 @@ silent_directory(ExgEngine *engine)
     g_autoptr(ExgAccount) account = exg_account_new(engine, conf, &error);
     g_assert_no_error(error);
     g_unlink(file);
-    return exg_directory_new(account);
+    g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(engine, NULL, 0, 0);
+    const ExgDirectoryOptions directory = {.source = exg_directory_source_ews_new(account),
+                                           .cache = cache};
+    return exg_directory_new(engine, &directory);
 }
 
 static void
