@@ -63,7 +63,8 @@ exg_message_builder_new(const ExgMessageOptions *options)
 {
     ExgMessageBuilder *builder = g_new0(ExgMessageBuilder, 1);
     builder->size_max = options->size_max;
-    builder->spool = exg_spool_new(options->spool_directory, options->memory_max, options->workers);
+    builder->spool = exg_spool_new(options->spool_directory, options->memory_max, options->workers,
+                                   options->budget);
     builder->scanner = exg_header_scanner_new(take_piece, builder);
     int status = gnutls_hash_init(&builder->hash, GNUTLS_DIG_SHA256);
     if (status < 0) {
@@ -208,6 +209,12 @@ const char *
 exg_message_id(const ExgMessage *message)
 {
     return message->header.message_id;
+}
+
+bool
+exg_message_has_id(const ExgMessage *message)
+{
+    return message->header.has_message_id;
 }
 
 bool

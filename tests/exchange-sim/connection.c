@@ -382,12 +382,13 @@ carry_out_fault(ExgSimConnection *connection)
     answer(connection);
 }
 
-/* Whether the request is carried out in spite of the fault. */
+/* Whether the request is carried out in spite of the fault, which then only spoils the answer. */
 static bool
 is_carried_out(const ExgSimFault *fault)
 {
-    return fault == NULL || fault->stored || fault->action == EXG_SIM_TRUNCATE ||
-           fault->action == EXG_SIM_NO_ITEM_ID || fault->action == EXG_SIM_ILLEGAL_CHAR;
+    return fault == NULL || fault->stored || fault->action == EXG_SIM_GARBAGE ||
+           fault->action == EXG_SIM_TRUNCATE || fault->action == EXG_SIM_NO_ITEM_ID ||
+           fault->action == EXG_SIM_ILLEGAL_CHAR;
 }
 
 static void
