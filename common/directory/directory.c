@@ -13,6 +13,7 @@ struct ExgDirectory {
     gint64 positive_life_us, negative_life_us, failure_life_us, timeout_us;
     GHashTable *under_way; /* folded address → LookUp */
     guint renewals;        /* of those */
+    bool is_silent;        /* the last look-up found nobody to ask */
     GCancellable *cancellable;
 };
 
@@ -235,7 +236,10 @@ add_waiter(LookUp *look_up, gint64 deadline_us, GCancellable *cancellable,
     waiter->data = data;
     g_queue_push_tail_link(&look_up->waiters, &waiter->link);
     exg_timer_init(&waiter->timer, look_up->directory->engine, deadline_passed, waiter);
-    exg_timer_set(&waiter->timer, deadline_us);
+    gint64 patience_us = look_up->directory->is_silent
+                             ? exg_clock_deadline_ms(EXG_DIRECTORY_PATIENCE_MS)
+                             : EXG_NO_DEADLINE;
+    exg_timer_set(&waiter->timer, MIN(deadline_us, patience_us));
     if (cancellable == NULL)
         return;
     waiter->cancellable = g_object_ref(cancellable);
@@ -267,6 +271,7 @@ static void
 remember(LookUp *look_up, const ExgDirectoryFinding *finding)
 {
     ExgDirectoryCache *cache = look_up->directory->cache;
+    look_up->directory->is_silent = g_error_matches(finding->why, EXG_ERROR, EXG_ERROR_UNREACHABLE);
     if (finding->verdict != EXG_DIRECTORY_CANNOT_TELL) {
         exg_directory_cache_put(cache, look_up->key, finding->verdict, finding->kind);
         return;

@@ -9,7 +9,8 @@
  *   - A refusal is good for `negative_life_ms`, a failure for `failure_life_ms`.
  *
  * Threads:  the engine's.
- * Limits:   a look-up ends after `timeout_ms`; EXG_DIRECTORY_MAX_RENEWALS run in the background; those of the cache.
+ * Limits:   a look-up ends after `timeout_ms`; EXG_DIRECTORY_MAX_RENEWALS run in the background; those of the cache. While Exchange is
+ *           unreachable nobody waits longer than EXG_DIRECTORY_PATIENCE_MS, or a message to many would take as many time-outs.
  */
 #ifndef EXG_DIRECTORY_DIRECTORY_H
 #define EXG_DIRECTORY_DIRECTORY_H
@@ -18,6 +19,7 @@
 #include "common/directory/source.h"
 
 #define EXG_DIRECTORY_MAX_RENEWALS 16
+#define EXG_DIRECTORY_PATIENCE_MS  2000
 
 typedef struct ExgDirectory ExgDirectory;
 

@@ -183,6 +183,21 @@ my $known = asked('hidden');
 like((probe($lmtpd, 'hidden'))[0], qr/^250 /, 'and the new one serves');
 is(asked('hidden'), $known, 'as the old one did');
 
+# --- reload and stop while somebody waits -----------------------------------------------------
+
+$sim->control("on GetFolder mailbox=eve\@$domain do stall");
+my $waiting = $lmtpd->client;
+$waiting->command('MAIL FROM:<a@sender.test>');
+$waiting->send_line("RCPT TO:<eve\@$domain>");
+$lmtpd->configure({ directory => { timeout => '1s' } });
+$lmtpd->reload;
+like((probe($lmtpd, 'ann'))[0], qr/^250 /, 'a reload goes on with what is known');
+$begun = time;
+$lmtpd->stop;
+cmp_ok(time - $begun, '<', 10, 'a look-up under way does not keep it from stopping');
+$sim->control('clear');
+$lmtpd->launch;
+
 # --- without checks ---------------------------------------------------------------------------
 
 restart({ directory => { check_recipients => 'no' } });

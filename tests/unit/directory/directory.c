@@ -364,6 +364,39 @@ test_waiters(Fixture *fixture, gconstpointer data)
     store_says(fixture, STORE_HAS_IT);
 }
 
+/* After one has waited in vain, others wait for a short time only, until somebody answers. */
+static void
+test_patience(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(fixture->engine, NULL, 0, 0);
+    g_autoptr(ExgDirectory) directory = directory_new(fixture, cache);
+    const gint64 patience_us = (gint64)EXG_DIRECTORY_PATIENCE_MS * 1000;
+    Outcome first, second, third;
+    check(directory, "first@x", &first);
+    exg_clock_advance(patience_us + SECOND_US);
+    while (exg_engine_iterate(fixture->engine, false))
+        ;
+    g_assert_cmpuint(first.answers, ==, 0);
+    store_says(fixture, EXG_ERROR_UNREACHABLE);
+
+    check(directory, "second@x", &second);
+    exg_clock_advance(patience_us + SECOND_US);
+    while (second.answers == 0)
+        exg_engine_iterate(fixture->engine, true);
+    assert_outcome(&second, CANNOT_TELL, ASKED);
+    store_says(fixture, STORE_HAS_IT); /* late, and good for the next */
+    check(directory, "second@x", &second);
+    assert_outcome(&second, DELIVERABLE, CACHED);
+
+    check(directory, "third@x", &third);
+    exg_clock_advance(patience_us + SECOND_US);
+    while (exg_engine_iterate(fixture->engine, false))
+        ;
+    g_assert_cmpuint(third.answers, ==, 0);
+    store_says(fixture, STORE_HAS_IT);
+    assert_outcome(&third, DELIVERABLE, ASKED);
+}
+
 typedef struct {
     ExgDirectory *directory;
     Outcome first, second;
@@ -538,6 +571,7 @@ main(int argc, char **argv)
     ADD(outage);
     ADD(single_flight);
     ADD(waiters);
+    ADD(patience);
     ADD(recursion);
     ADD(forget);
     ADD(restart);
