@@ -230,7 +230,7 @@ begin_visit(ExgThrottle *throttle)
     }
     gint64 now_us = exg_clock_monotonic_us();
     throttle->wanted = false;
-    throttle->synced_us = now_us;
+    throttle->visited_us = now_us;
     throttle->sync = collect(throttle, true);
     exg_timer_set(&throttle->patience, now_us + PATIENCE_US);
     exg_throttle_share_visit(throttle->share, throttle->sync);
@@ -252,6 +252,7 @@ visit_ended(gpointer data)
     exg_timer_cancel(&throttle->patience);
     throttle->held = false;
     throttle->stalled = false;
+    throttle->news_us = throttle->visited_us;
     note_failure(throttle, sync->failure);
     if (sync->failure != NULL || sync->replaced)
         make_dirty(throttle);
@@ -298,13 +299,15 @@ exg_throttle_sharing_clear(ExgThrottle *throttle)
 void
 exg_throttle_sharing_refresh(ExgThrottle *throttle)
 {
-    if (throttle->share == NULL || throttle->sync != NULL)
+    if (throttle->share == NULL || throttle->stalled)
         return;
-    gint64 age_us = exg_clock_monotonic_us() - throttle->synced_us;
-    if (throttle->synced_us != 0 && age_us < NEWS_US)
+    gint64 age_us = exg_clock_monotonic_us() - throttle->news_us;
+    if (throttle->news_us != 0 && age_us < NEWS_US)
         return;
-    throttle->held = throttle->synced_us == 0 || age_us >= STALE_US;
-    begin_visit(throttle);
+    if (throttle->news_us == 0 || age_us >= STALE_US)
+        throttle->held = true;
+    if (throttle->sync == NULL)
+        begin_visit(throttle);
 }
 
 void

@@ -73,7 +73,8 @@ struct ExgThrottle {
     bool stalled;               /* the file takes too long: go on without */
     bool shared;                /* the last sync went well */
     bool wanted;                /* another sync, after the one under way */
-    gint64 synced_us;           /* when the last one was begun; 0: never */
+    gint64 visited_us;          /* when the last visit was begun */
+    gint64 news_us;             /* when the last one that has ended was begun; 0: never */
     guint64 readings;
 };
 

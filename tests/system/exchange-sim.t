@@ -332,7 +332,8 @@ my @faults = (
     ['on CreateItem stored do status 500', 0, 500, 1, qr{^$}],
     ['on CreateItem do html404', 0, 404, 0, qr{<html>}],
     ['on CreateItem do unauthorized', 0, 401, 0, qr{^$}, qr{^WWW-Authenticate: Basic}m],
-    ['on CreateItem do garbage', 0, 200, 1, qr{^%PDF}],
+    ['on CreateItem do garbage', 0, 200, 0, qr{^%PDF}],
+    ['on CreateItem stored do garbage', 0, 200, 1, qr{^%PDF}],
     ['on CreateItem do xml-flood 300000', 0, 200, 0, qr{^<\?xml.*</s:Envelope>$}s],
     ['on CreateItem do close-without-answer', 52, '000', 0],
     ['on CreateItem do stored-unanswered', 52, '000', 1],
@@ -343,13 +344,13 @@ my @faults = (
     ['on CreateItem do truncate 300', 18, 200, 1, qr{^<\?xml}],
     ['on CreateItem do no-itemid', 0, 200, 1, qr{<m:Items><t:Message/></m:Items>}],
     ['on CreateItem do illegal-char-ref', 0, 200, 1, qr{&#x3;}],
-    ['on CreateItem do slow 4000', 0, 200, 1, qr{NoError.*</s:Envelope>$}],
+    ['on CreateItem do slow 2000', 0, 200, 1, qr{NoError.*</s:Envelope>$}],
     ['on CreateItem do delay 200', 0, 200, 1, qr{NoError}],
     ['on CreateItem mailbox=bob@example.com do reset', 0, 200, 1, qr{NoError}],
     ['on CreateItem mailbox=Ann@Example.com do reset', 56, '000', 0],
     ['on GetItem do reset', 0, 200, 1, qr{NoError}],
     ['on CreateItem conn=reused do reset', 0, 200, 1, qr{NoError}],
-    ['on CreateItem conn=new do garbage', 0, 200, 1, qr{^%PDF}],
+    ['on CreateItem conn=new do garbage', 0, 200, 0, qr{^%PDF}],
     ['on connect do tls-alert', 35, '000', 0],
     ['on connect do reset', qr/35|7/, '000', 0],
     ['on connect do close-without-answer', 35, '000', 0],
@@ -363,7 +364,7 @@ for my $case (@faults) {
     like($got->{body},    $body,    'the answer')  if $body;
     like($got->{headers}, $headers, 'the headers') if $headers;
     cmp_ok(time - $began, '>=', 0.19, 'takes its time') if $rule =~ /delay 200|slow/;
-    next if $rule =~ /connect|GetItem|reused|bob|1000000/;
+    next if $rule =~ /connect do delay|GetItem|reused|bob|1000000/;
     my ($name) = $rule =~ /do (\S+)/;
     like((log_lines())[-1], qr/ fault=\Q$name\E/, 'and the log names the fault');
 }
@@ -409,13 +410,24 @@ is(codes(curl(create(as => impersonating('n@example.com')))), 'ErrorNonExistentM
 
 # --- restart ------------------------------------------------------------------------------------
 
-my ($url, $ca, $count_before) = ($sim->url, slurp($sim->ca_file), stored());
-is($sim->{process}->stop('KILL'), -9, 'killed');
-my $scenario = spew("$work/scenario", "# one fault\non CreateItem times=1 do unauthorized\n");
+my ($url, $ca) = ($sim->url, slurp($sim->ca_file));
 my $directory = $sim->directory;
-$sim->{process} = Exg::Process->start(
-    command => [program('exchange-sim'), '--state', $directory, '--mailboxes', $mailboxes, '--account', 'EXAMPLE\svc:pass word', '--scenario', $scenario],
-    log => "$directory/output", notify => '--notify-fd');
+my $scenario  = spew("$work/scenario", "# one fault\non CreateItem after=1 times=1 do unauthorized\n");
+
+sub start_again
+{
+    $sim->{process} = Exg::Process->start(
+        command => [program('exchange-sim'), '--state', $directory, '--mailboxes', $mailboxes, '--account', $sim->{account}, '--scenario', $scenario],
+        log => "$directory/output", notify => '--notify-fd');
+}
+is($sim->{process}->stop, 0, 'SIGTERM ends it well');
+start_again();
+is(codes(curl(create())), 'NoError', 'started again');
+my $count_before = stored();
+is($sim->{process}->stop('KILL'), -9, 'killed');
+start_again();
+is(codes(curl(create())), 'NoError', 'and started once more');
+$count_before++;
 is($sim->url, $url, 'started again it has the same URL');
 is(slurp($sim->ca_file), $ca, 'and the same CA');
 is(curl(create())->{status}, 401, 'and its scenario from a file');
@@ -446,13 +458,13 @@ for my $case ([['--nonsense'], 2], [[], 2], [['--state', '/proc/no'], 1], [['--s
 # --- the answers --------------------------------------------------------------------------------
 
 SKIP: {
-    my $schema = $ENV{EXG_SCHEMA} // '';
-    skip 'the schema collection is not here', 1 if !-x "$schema/check" || !grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
+    my $schema = ($ENV{EXG_SCHEMA} // '') . '/oracle/ews.xsd';
+    skip 'the schema collection is not here', 2 if !-r $schema || !grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
     # what a fault has spoiled is no sample of an answer
     my @whole = grep { -s $_ && slurp($_) !~ /^%PDF|more and more|&#x3;/ } @answers;
-    cmp_ok(scalar @whole, '>', 80, 'there are answers to look at');
-    my $result = run_program("$schema/check", @whole);
-    is($result->{status}, 0, 'all answers validate against the schema') or diag(grep { !/ ok$/ } split /^/, $result->{out});
+    cmp_ok(scalar @whole, '>', 60, 'there are answers to look at');
+    my $result = run_program('xmllint', '--nonet', '--noout', '--schema', $schema, @whole);
+    is($result->{status}, 0, 'all answers validate against the schema') or diag(grep { !/ validates$/ } split /^/, $result->{err});
 }
 
 done_testing;

@@ -264,6 +264,25 @@ test_cut(void)
     }
 }
 
+/* A forbidden character is found wherever it stands, and no other is taken for one. */
+static void
+test_characters(void)
+{
+    for (guint byte = 1; byte < 256; byte++) {
+        bool forbidden = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+        for (gsize length = 1; length <= 20; length++) {
+            for (gsize at = 0; at < length; at++) {
+                g_autofree char *text = g_malloc(length);
+                g_auto(ExgSimRefusal) refusal = {0};
+                memset(text, 'x', length);
+                text[at] = (char)byte;
+                g_assert_cmpint(exg_sim_validate_characters(text, length, &refusal), ==,
+                                !forbidden);
+            }
+        }
+    }
+}
+
 /* --- the samples of the schema collection ------------------------------------------------------ */
 
 static guint
@@ -322,6 +341,7 @@ main(int argc, char **argv)
     g_test_add_func("/exchange-sim/validate/accepted", test_accepted);
     g_test_add_func("/exchange-sim/validate/operations", test_operations);
     g_test_add_func("/exchange-sim/validate/cut", test_cut);
+    g_test_add_func("/exchange-sim/validate/characters", test_characters);
     g_test_add_func("/exchange-sim/validate/samples", test_samples);
     return g_test_run();
 }

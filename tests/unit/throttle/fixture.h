@@ -151,4 +151,46 @@ statistics(Fixture *fixture)
     return found;
 }
 
+/* A request that succeeds: from now on the account needs no proof. */
+G_GNUC_UNUSED static void
+prove(Fixture *fixture)
+{
+    request(fixture, "proof@example.com", NULL);
+}
+
+G_GNUC_UNUSED static void
+take_account(Fixture *fixture, const char *account, guint number, Answer *answer)
+{
+    g_autofree char *mailbox = g_strdup_printf("m%u@example.com", number);
+    const ExgThrottleTarget target = {ENDPOINT, account, mailbox};
+    exg_throttle_take(fixture->throttle, &target, EXG_NO_DEADLINE, NULL, answered, answer);
+}
+
+G_GNUC_UNUSED static guint
+count_permits(const Answer *answers, guint count)
+{
+    guint permits = 0;
+    for (guint i = 0; i < count; i++)
+        permits += answers[i].permit != NULL;
+    return permits;
+}
+
+/* (transfer full) */
+G_GNUC_UNUSED static GError *
+auth_error(void)
+{
+    GError *error = exg_error_new(EXG_ERROR_AUTH, "Exchange refused the service account");
+    exg_error_set_http_status(error, 401);
+    return error;
+}
+
+/* (transfer full) */
+G_GNUC_UNUSED static GError *
+unreachable_error(void)
+{
+    GError *error = exg_error_new(EXG_ERROR_UNREACHABLE, "Cannot connect");
+    exg_error_set_stage(error, "connect");
+    return error;
+}
+
 #endif
