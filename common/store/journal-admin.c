@@ -137,10 +137,13 @@ check_is_journal(ExgJournalAdmin *admin, GError **error)
 ExgJournalAdmin *
 exg_journal_admin_open(const ExgJournalAdminOptions *options, GError **error)
 {
-    /* SQLite has one message for all that can be wrong with a path. */
-    if (access(options->path, options->writable ? R_OK | W_OK : R_OK) < 0) {
+    /* SQLite has one message for all that can be wrong with a path. Like the services, it follows no links. */
+    struct stat status;
+    bool usable = lstat(options->path, &status) == 0 &&
+                  access(options->path, options->writable ? R_OK | W_OK : R_OK) == 0;
+    if (!usable || !S_ISREG(status.st_mode)) {
         exg_error_set(error, EXG_ERROR_CONFIG, "Cannot open the delivery journal %s: %s",
-                      options->path, g_strerror(errno));
+                      options->path, usable ? "Not a regular file" : g_strerror(errno));
         return NULL;
     }
     g_autoptr(ExgJournalAdmin) admin = g_new0(ExgJournalAdmin, 1);

@@ -7,7 +7,6 @@ use Exg::Lmtpd;
 use Exg::Sim;
 use Exg::Test;
 use JSON::PP;
-use POSIX ();
 use Test::More;
 
 my $exgate = program('exgate');
@@ -124,7 +123,7 @@ is($ann->{recipient}, 'ann@example.test', 'with its recipient');
 like($ann->{message_id}, qr/^<?1\.$$\@sender\.test>?$/, 'and message id');
 like($ann->{state}, qr/^(settling|open)$/, 'and state');
 my $short = substr $ann->{key}, 0, 11;
-like(journal('list')->{out}, qr/^KEY +STATE .*^v1:[0-9a-f]{12}  (settling \ds|open) +\d+s  ann\@example\.test  /ms, 'for a terminal too');
+like(journal('list')->{out}, qr/^KEY +STATE .*^v1:[0-9a-f]{12}  (settling \ds|open) +\d+s +ann\@example\.test +- +<1\./ms, 'for a terminal too');
 wait_until_open('ann@example.test');
 $result = journal('show', $short);
 like($result->{out}, qr/^key +\Q$ann->{key}\E$/m, 'show finds it by a prefix');
@@ -147,10 +146,6 @@ is_one_sentence(journal('settle', $short, '--not-stored'), 65, 'done already', '
 
 $message = leave_open('bob@example.test', 'close-without-answer');
 my $bob = row_of('bob@example.test');
-SKIP: {
-    skip 'it settled before we looked', 2 if $bob->{state} ne 'settling';
-    is_one_sentence(journal('settle', $bob->{key}, '--not-stored'), 75, 'may still be storing', 'too early') if row_of('bob@example.test')->{settles_in_s};
-}
 wait_until_open('bob@example.test');
 $result = journal('ask', $bob->{key});
 is($result->{status}, 1, 'ask: it is not there');
@@ -176,7 +171,13 @@ is(row_of('cid@example.test', '--done')->{item_id}, 'AAMkAD=', 'the row has the 
 like(deliver('cid@example.test', $message), qr/^250 /, 'so it is');
 is($sim->count('cid@example.test'), 0, 'without a delivery');
 
-$message = leave_open('dan@example.test', 'close-without-answer');
+# A machine that is slow enough may look only when it has settled.
+$result = wait_until('somebody looks in time', sub {
+    $message = leave_open('dan@example.test', 'close-without-answer');
+    my $early = journal('settle', row_of('dan@example.test')->{key}, '--not-stored');
+    return $early->{status} == 0 ? undef : $early;
+});
+is_one_sentence($result, 75, 'may still be storing .*try again in 1 s', 'settling before it has settled');
 wait_until_open('dan@example.test');
 $result = journal('settle', row_of('dan@example.test')->{key}, '--not-stored');
 is($result->{status}, 0, 'settle --not-stored') or diag($result->{err});
@@ -210,7 +211,7 @@ my $gus = wait_until('another is under way', sub { row_of('gus@example.test') })
 $lmtpd->{process}->stop('KILL');
 is(row_of('gus@example.test')->{state}, 'abandoned', 'what a killed process had under way is abandoned');
 is_one_sentence(journal('settle', $gus->{key}, '--not-stored'), 75, 'has ended.* try again in 1 s', 'settling it');
-isnt(row_of('gus@example.test')->{state}, 'abandoned', 'makes its time to settle begin');
+ok(row_of('gus@example.test')->{state} ne 'abandoned', 'makes its time to settle begin');
 wait_until_open('gus@example.test');
 
 # --- what exgate-lmtpd says -------------------------------------------------------------------
