@@ -63,7 +63,16 @@ sub leave_open
     return $message;
 }
 
-sub wait_until_open { my ($address) = @_; wait_until("$address has settled", sub { row_of($address)->{state} eq 'open' }) }
+# Waits for as long as the tool says.
+sub wait_until_open
+{
+    my ($address) = @_;
+    wait_until("$address has settled", sub {
+        my $row = row_of($address);
+        select undef, undef, undef, $row->{settles_in_s} // 0.1 if $row->{state} ne 'open';
+        return $row->{state} eq 'open';
+    });
+}
 
 # --- help and usage ---------------------------------------------------------------------------
 
@@ -124,7 +133,8 @@ like($ann->{message_id}, qr/^<?1\.$$\@sender\.test>?$/, 'and message id');
 like($ann->{state}, qr/^(settling|open)$/, 'and state');
 my $short = substr $ann->{key}, 0, 11;
 like(journal('list')->{out}, qr/^KEY +STATE .*^v1:[0-9a-f]{12}  (settling \ds|open) +\d+s +ann\@example\.test +- +<1\./ms, 'for a terminal too');
-wait_until_open('ann@example.test');
+my %left = map { $_ => leave_open("$_\@example.test", 'close-without-answer') } qw(bob cid);
+wait_until_open("$_\@example.test") for qw(ann bob cid);
 $result = journal('show', $short);
 like($result->{out}, qr/^key +\Q$ann->{key}\E$/m, 'show finds it by a prefix');
 like($result->{out}, qr/^next retry +Exchange is asked/m, 'and says what comes');
@@ -144,9 +154,7 @@ is_one_sentence(journal('settle', $short, '--not-stored'), 65, 'done already', '
 
 # --- not stored -------------------------------------------------------------------------------
 
-$message = leave_open('bob@example.test', 'close-without-answer');
 my $bob = row_of('bob@example.test');
-wait_until_open('bob@example.test');
 $result = journal('ask', $bob->{key});
 is($result->{status}, 1, 'ask: it is not there');
 like($result->{out}, qr/\AExchange does not have \Q$bob->{key}\E [^\n]+\n\z/, 'told in one sentence');
@@ -155,20 +163,18 @@ is($result->{status}, 1, 'with --settle');
 is(row_of('bob@example.test')->{state}, 'open', 'a miss settles nothing');
 is(journal('ask', $bob->{key}, '--settle-misses')->{status}, 0, 'unless --settle-misses says so');
 is(row_of('bob@example.test', '--all'), undef, 'then the row is gone');
-like(deliver('bob@example.test', $message), qr/^250 /, 'and the next retry is sent');
+like(deliver('bob@example.test', $left{bob}), qr/^250 /, 'and the next retry is sent');
 is($sim->count('bob@example.test'), 1, 'once');
 
 # --- by hand ----------------------------------------------------------------------------------
 
-$message = leave_open('cid@example.test', 'close-without-answer');
-wait_until_open('cid@example.test');
 my $cid = row_of('cid@example.test');
 is_one_sentence(journal('show', substr($cid->{key}, 0, 8)), 64, 'digits', 'a prefix that is too short');
 $result = journal('settle', $cid->{key}, '--stored', 'AAMkAD=');
 is($result->{status}, 0, 'settle --stored') or diag($result->{err});
 like($result->{out}, qr/next retry is answered 250/, 'says what the next retry gets');
 is(row_of('cid@example.test', '--done')->{item_id}, 'AAMkAD=', 'the row has the item');
-like(deliver('cid@example.test', $message), qr/^250 /, 'so it is');
+like(deliver('cid@example.test', $left{cid}), qr/^250 /, 'so it is');
 is($sim->count('cid@example.test'), 0, 'without a delivery');
 
 # A machine that is slow enough may look only when it has settled.
@@ -198,7 +204,6 @@ is($eve->{process}, $lmtpd->pid, 'by exgate-lmtpd');
 for my $command (['settle', $eve->{key}, '--not-stored'], ['settle', $eve->{key}, '--stored', 'x'], ['ask', $eve->{key}, '--settle']) {
     is_one_sentence(journal(@$command), 75, 'under way', "@$command is refused");
 }
-like($client->reply, qr/^451 4\.4\.2/, 'the delivery takes its course');
 
 # The process is killed with a delivery under way; the tool sees that, and lets nobody be hasty.
 $sim->control('on CreateItem mailbox=gus@example.test times=1 do stall');
