@@ -148,7 +148,7 @@ exg_journal_ask(int argc, char **argv)
 {
     gboolean settle = FALSE, settle_misses = FALSE;
     const GOptionEntry own[] = {
-        {"settle", 's', 0, G_OPTION_ARG_NONE, &settle, "If it is there, write that down", NULL},
+        {"settle", 0, 0, G_OPTION_ARG_NONE, &settle, "If it is there, write that down", NULL},
         {"settle-misses", 0, 0, G_OPTION_ARG_NONE, &settle_misses,
          "If it is not there, believe that, and forget the delivery", NULL},
         G_OPTION_ENTRY_NULL,
@@ -241,7 +241,7 @@ exg_journal_prune(int argc, char **argv)
 {
     g_autofree char *older_than = NULL;
     const GOptionEntry own[] = {
-        {"older-than", 'o', 0, G_OPTION_ARG_STRING, &older_than,
+        {"older-than", 0, 0, G_OPTION_ARG_STRING, &older_than,
          "Instead of journal_keep, as 30d or 12h", "DURATION"},
         G_OPTION_ENTRY_NULL,
     };

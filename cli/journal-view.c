@@ -122,11 +122,11 @@ exg_journal_list(int argc, char **argv)
     g_autofree char *recipient = NULL;
     int limit = DEFAULT_LIMIT;
     const GOptionEntry own[] = {
-        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, "Those without an outcome, then those done", NULL},
-        {"done", 'd', 0, G_OPTION_ARG_NONE, &done, "Those done, the latest first", NULL},
-        {"recipient", 'r', 0, G_OPTION_ARG_FILENAME, &recipient, "Only those of this recipient",
+        {"all", 0, 0, G_OPTION_ARG_NONE, &all, "Those without an outcome, then those done", NULL},
+        {"done", 0, 0, G_OPTION_ARG_NONE, &done, "Those done, the latest first", NULL},
+        {"recipient", 0, 0, G_OPTION_ARG_FILENAME, &recipient, "Only those of this recipient",
          "ADDRESS"},
-        {"limit", 'n', 0, G_OPTION_ARG_INT, &limit, "At most so many; 100", "NUMBER"},
+        {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most so many; 100", "NUMBER"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "For programs: an array of objects", NULL},
         G_OPTION_ENTRY_NULL,
     };

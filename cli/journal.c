@@ -37,7 +37,7 @@ exg_journal_tool_parse(ExgJournalTool *tool, const GOptionEntry *own, const char
     const GOptionEntry common[] = {
         {"config", 'c', 0, G_OPTION_ARG_FILENAME, &tool->conf_path,
          "Read FILE instead of " EXG_DEFAULT_CONF, "FILE"},
-        {"journal", 'j', 0, G_OPTION_ARG_FILENAME, &tool->path,
+        {"journal", 0, 0, G_OPTION_ARG_FILENAME, &tool->path,
          "Use this journal, not the configured one", "FILE"},
         G_OPTION_ENTRY_NULL,
     };
