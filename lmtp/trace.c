@@ -39,7 +39,7 @@ exg_lmtp_trace_new(const ExgLmtpEnvelope *envelope, const char *recipient,
                            envelope->utf8 ? "UTF8LMTP" : "LMTP", envelope->id, recipient);
     append_date(trace, envelope->received_time);
     g_string_append(trace, "\r\n");
-    if (exg_message_id(message) == NULL) {
+    if (!exg_message_has_id(message)) {
         const guint8 *digest = exg_message_digest(message);
         g_string_append(trace, "Message-ID: <");
         for (guint i = 0; i < 16; i++)

@@ -69,7 +69,8 @@ guint exg_http_connection_answers(const ExgHttpConnection *connection);
 bool exg_http_connection_answer_begun(const ExgHttpConnection *connection);
 /* What it is doing now: "connect", "tls", "send" or "answer". */
 const char *exg_http_connection_stage(const ExgHttpConnection *connection);
-/* The server's certificate in DER; NULL without TLS. (transfer full) Valid after the first exchange. */
+/* The server's certificate in DER, known when the first exchange has ended and until the next begins. NULL without TLS.
+ * (transfer full) */
 GBytes *exg_http_connection_dup_certificate(const ExgHttpConnection *connection);
 
 /* While unused: calls `function` when the server closes the connection or says something unasked. Ends with the next

@@ -28,7 +28,6 @@ struct ExgHttpConnection {
     GArray *sockets; /* of Socket */
     ExgTimer timer;  /* libcurl's */
     struct curl_slist *addresses;
-    bool tls_verify;
     bool handshaking; /* TCP is up, and libcurl waits for the server's part of the TLS handshake */
     bool established;
     int open_errno; /* why a socket could not be made */
@@ -342,9 +341,9 @@ finish(ExgHttpConnection *self, CURLcode code)
     GError *error = NULL;
     if (code == CURLE_OK && exg_http_response_status(self->response) < 200)
         code = CURLE_WEIRD_SERVER_REPLY;
+    /* libcurl is content with a header that the end of the connection cut short. */
     if (code == CURLE_OK && !self->header_done)
-        code =
-            CURLE_GOT_NOTHING; /* libcurl is content with a header that the end of the connection cut short */
+        code = CURLE_GOT_NOTHING;
     if (code != CURLE_OK)
         error = failure(self, code);
     else
@@ -469,7 +468,6 @@ exg_http_connection_new(ExgEngine *engine, const ExgHttpConnectionOptions *optio
     self->engine = engine;
     self->origin = options->origin;
     self->ca_file = options->ca_file;
-    self->tls_verify = options->tls_verify;
     self->sockets = g_array_new(FALSE, FALSE, sizeof(Socket));
     exg_timer_init(&self->timer, engine, timer_due, self);
     self->addresses = resolve_list(options->origin, options->addresses);

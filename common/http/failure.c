@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ISSUER_MAX_BYTES 200
+#define NAME_MAX_BYTES   200
 #define REASON_MAX_BYTES 200
 
 const char *
@@ -49,8 +49,11 @@ printable(const char *text, gsize max)
 static char *
 distrust(const ExgHttpFailure *failure)
 {
-    if (strstr(failure->text, "does not match") != NULL)
-        return g_strdup("is for another name");
+    if (strstr(failure->text, "does not match") != NULL) {
+        const char *subject = exg_http_chain_field(failure->chain, 0, "Subject");
+        g_autofree char *clean = printable(subject != NULL ? subject : "?", NAME_MAX_BYTES);
+        return g_strdup_printf("is for another name (%s)", clean);
+    }
     gint64 now = exg_clock_real_us() / G_USEC_PER_SEC;
     for (int i = 0; failure->chain != NULL && i < failure->chain->num_of_certs; i++) {
         const char *start = exg_http_chain_field(failure->chain, i, "Start date");
@@ -65,7 +68,7 @@ distrust(const ExgHttpFailure *failure)
     const char *issuer = exg_http_chain_field(failure->chain, last, "Issuer");
     if (issuer == NULL)
         return g_strdup("is not trusted");
-    g_autofree char *clean = printable(issuer, ISSUER_MAX_BYTES);
+    g_autofree char *clean = printable(issuer, NAME_MAX_BYTES);
     return g_strdup_printf("is signed by an authority that is not trusted (%s)", clean);
 }
 
@@ -90,22 +93,6 @@ ca_file_error(const ExgHttpFailure *failure)
     return error;
 }
 
-/* What is worth repeating of libcurl's text. */
-static char *
-reason_of(const ExgHttpFailure *failure)
-{
-    if (failure->os_error != 0)
-        return g_strdup(g_strerror(failure->os_error));
-    const char *text = failure->text[0] != '\0' ? failure->text : curl_easy_strerror(failure->code);
-    if (g_str_has_prefix(text, "gnutls_handshake() failed: "))
-        text += strlen("gnutls_handshake() failed: ");
-    char *clean = printable(text, REASON_MAX_BYTES);
-    gsize length = strlen(clean);
-    if (length > 0 && clean[length - 1] == '.')
-        clean[length - 1] = '\0';
-    return clean;
-}
-
 static bool
 is_tls(const ExgHttpFailure *failure)
 {
@@ -118,6 +105,23 @@ is_tls(const ExgHttpFailure *failure)
     default:
         return g_str_equal(failure->stage, "tls");
     }
+}
+
+/* What is worth repeating of libcurl's text. */
+static char *
+reason_of(const ExgHttpFailure *failure)
+{
+    /* Of a TLS handshake that went wrong, errno may be what an earlier address said. */
+    if (failure->os_error != 0 && !is_tls(failure))
+        return g_strdup(g_strerror(failure->os_error));
+    const char *text = failure->text[0] != '\0' ? failure->text : curl_easy_strerror(failure->code);
+    if (g_str_has_prefix(text, "gnutls_handshake() failed: "))
+        text += strlen("gnutls_handshake() failed: ");
+    char *clean = printable(text, REASON_MAX_BYTES);
+    gsize length = strlen(clean);
+    if (length > 0 && clean[length - 1] == '.')
+        clean[length - 1] = '\0';
+    return clean;
 }
 
 static GError *

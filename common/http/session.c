@@ -22,7 +22,8 @@ struct ExgHttpSession {
     bool counted;                  /* the connection, in the settings' statistics */
     /* Of the connection: */
     bool authenticated;
-    GStrv offers; /* the probe's challenges; NULL: not probed */
+    GStrv offers;        /* the probe's challenges; NULL: not probed */
+    GBytes *certificate; /* the server's, seen by the probe; or NULL */
     ExgHttpHandshake *handshake;
     ExgHttpLeg *leg; /* asked, not answered yet */
     guint legs;
@@ -81,6 +82,7 @@ drop_connection(ExgHttpSession *self)
     self->lookup = 0;
     g_clear_pointer(&self->connection, exg_http_connection_free);
     g_clear_pointer(&self->offers, g_strfreev);
+    g_clear_pointer(&self->certificate, g_bytes_unref);
     self->authenticated = false;
     self->counted = false;
 }
@@ -222,10 +224,7 @@ static void
 begin_handshake(ExgHttpSession *self)
 {
     end_handshake(self);
-    g_autoptr(GBytes) certificate = NULL;
-    if (self->settings->authenticator->scheme->needs_peer)
-        certificate = exg_http_connection_dup_certificate(self->connection);
-    ExgHttpPeer peer = {self->origin.host, certificate, (const char *const *)self->offers};
+    ExgHttpPeer peer = {self->origin.host, self->certificate, (const char *const *)self->offers};
     self->handshake = exg_http_handshake_begin(self->settings->authenticator, &peer);
     self->settings->handshakes++;
     ask_leg(self, NULL);
@@ -248,6 +247,7 @@ answered(ExgHttpSession *self, ExgHttpResponse *response)
     } else if (self->step == STEP_PROBE) {
         self->request->body_sent = false;
         self->offers = g_steal_pointer(&challenges);
+        self->certificate = exg_http_connection_dup_certificate(self->connection);
         begin_handshake(self);
     } else if (is_401) {
         self->request->body_sent = false;

@@ -20,6 +20,7 @@ typedef struct {
     guint hops;              /* Received fields */
     gint64 received_time;    /* of the topmost, or -1 */
     char *message_id;        /* or NULL */
+    bool has_message_id;     /* the field is there, even if nothing can be read from it */
     bool has_date;
     GPtrArray *delivered_to; /* of folded addresses, or NULL */
 } ExgHeaderFacts;

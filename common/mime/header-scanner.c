@@ -170,15 +170,17 @@ begin_field(ExgHeaderScanner *scanner, Field field)
     scanner->value_length = 0;
     scanner->value_cut = scanner->has_mark = false;
     scanner->collects = false;
-    if (field == RECEIVED)
+    if (field == RECEIVED) {
         scanner->collects = facts->hops++ == 0;
-    else if (field == MESSAGE_ID)
+    } else if (field == MESSAGE_ID) {
         scanner->collects = facts->message_id == NULL;
-    else if (field == DELIVERED_TO)
+        facts->has_message_id = true;
+    } else if (field == DELIVERED_TO) {
         scanner->collects = facts->delivered_to == NULL ||
                             facts->delivered_to->len < EXG_MESSAGE_MAX_DELIVERED_TO;
-    else if (field == DATE)
+    } else if (field == DATE) {
         facts->has_date = true;
+    }
 }
 
 static void

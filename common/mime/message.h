@@ -22,6 +22,7 @@
 #define EXG_MIME_MESSAGE_H
 
 #include "common/io/worker.h"
+#include "common/mime/spool-budget.h"
 
 #define EXG_MESSAGE_MAX_HEADER_BYTES (1024 * 1024)
 #define EXG_MESSAGE_MAX_DELIVERED_TO 100
@@ -35,6 +36,7 @@ typedef struct {
     gsize memory_max;            /* past this it goes to a file */
     const char *spool_directory; /* copied */
     ExgWorkerPool *workers;      /* outlives the builder */
+    ExgSpoolBudget *budget;      /* referenced; NULL: no limit on all messages together */
 } ExgMessageOptions;
 
 ExgMessageBuilder *exg_message_builder_new(const ExgMessageOptions *options);
@@ -70,6 +72,8 @@ guint exg_message_hops(const ExgMessage *message);
 gint64 exg_message_received_time(const ExgMessage *message);
 /* The Message-ID with its brackets, or NULL; never longer than 998 bytes. */
 const char *exg_message_id(const ExgMessage *message);
+/* Whether there is a Message-ID field, even one without an id in brackets. */
+bool exg_message_has_id(const ExgMessage *message);
 bool exg_message_has_date(const ExgMessage *message);
 /* Whether a Delivered-To field names this address (in any case). */
 bool exg_message_was_delivered_to(const ExgMessage *message, const char *address);

@@ -392,11 +392,11 @@ exg_journal_file_forget(ExgJournalFile *file, const char *key, GError **error)
 }
 
 bool
-exg_journal_file_leave_open(ExgJournalFile *file, const char *key, GError **error)
+exg_journal_file_leave_open(ExgJournalFile *file, const char *key, gint64 since_ms, GError **error)
 {
     sqlite3_stmt *statement = file->prepared[LEAVE_OPEN];
     bind_text(statement, 1, key);
-    sqlite3_bind_int64(statement, 2, now_ms() + file->settle_ms);
+    sqlite3_bind_int64(statement, 2, since_ms + file->settle_ms);
     return run(file, statement, error);
 }
 

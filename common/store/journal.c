@@ -21,6 +21,7 @@ typedef struct {
     char *queue_id;
     char *item_id; /* DONE: in; BEGIN: the answer's */
     bool asked, renew;
+    gint64 asked_ms; /* when the caller asked: outcomes count from then, not from their commit */
     ExgJournalFunc function;
     gpointer data;
     /* the answer of BEGIN */
@@ -100,7 +101,7 @@ apply(ExgJournalFile *file, Operation *operation, GError **error)
     case FORGET:
         return exg_journal_file_forget(file, operation->key, error);
     case LEAVE_OPEN:
-        return exg_journal_file_leave_open(file, operation->key, error);
+        return exg_journal_file_leave_open(file, operation->key, operation->asked_ms, error);
     case CLOSE:
         break;
     }
@@ -223,6 +224,7 @@ operation_new(OperationKind kind, const char *key)
     Operation *operation = g_new0(Operation, 1);
     operation->kind = kind;
     operation->key = g_strdup(key);
+    operation->asked_ms = exg_clock_real_us() / 1000;
     return operation;
 }
 

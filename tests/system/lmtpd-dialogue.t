@@ -6,7 +6,6 @@ use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
 use Exg::Lmtpd;
 use Exg::Sim;
 use Exg::Test;
-use IO::Socket::UNIX;
 use Test::More;
 
 my $sim   = Exg::Sim->start(mailboxes => [map { "$_\@example.test" } qw(ann bob grüße slow)]);
@@ -57,7 +56,7 @@ like($part->{message_id}, qr/^Message-ID: </, 'it has got a Message-ID');
 is($part->{content}, "Subject: none\r\n\r\nno id\r\n", 'and the old Return-Path fields are gone');
 
 @replies = $lmtp->deliver(from => 'müller@sender.test', to => ['grüße@example.test'], mail => 'SMTPUTF8', message => message());
-like($replies[0], qr/^250 2\.0\.0 <grüße\@example\.test>/, 'an address beyond ASCII');
+like($replies[0], qr/^250 2\.0\.0 <gr[\x20-\x7e]+\@example\.test>/, 'an address beyond ASCII, in a reply of ASCII');
 $part = Exg::Lmtpd::split_stored(($sim->messages('grüße@example.test'))[0]);
 is($part->{return_path}, 'müller@sender.test', 'its sender too');
 like($part->{received}, qr/with UTF8LMTP/, 'as Received says');
@@ -159,9 +158,10 @@ $last->raw(Exg::Lmtp::stuffed(message()));
 wait_until('Exchange has the last message', sub { stored('slow') == 2 });
 $lmtpd->{process}->signal('TERM');
 like($idle->reply, qr/^421 4\.3\.2/, 'at SIGTERM an idle session is sent away');
-ok(!IO::Socket::UNIX->new(Peer => $lmtpd->address =~ s/^unix://r), 'nobody new comes in');
-like($last->reply, qr/^250 2\.0\.0/, 'and a delivery under way is finished');
-$lmtpd->stop;
+my $late = Exg::Lmtp->new($lmtpd->address, silent => 1);
+like($last->reply, qr/^250 2\.0\.0/, 'a delivery under way is finished');
+$lmtpd->stop(signalled => 1);
+is(eval { $late->reply } // '', '', 'and who comes meanwhile is not greeted');
 $sim->stop;
 
 done_testing;

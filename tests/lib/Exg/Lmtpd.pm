@@ -24,6 +24,7 @@ sub write_conf
             username      => $sim->user,
             password_file => "$directory/password",
             ca_file       => $sim->ca_file,
+            throttle_file => "$directory/journal/throttle.db",
         },
         lmtp     => { listen => "unix:$directory/lmtp.sock", spool_directory => "$directory/spool", hostname => 'mx.test' },
         delivery => { journal => "$directory/journal/journal.db" },
@@ -143,11 +144,13 @@ sub reload
     wait_until('the configuration is reloaded', sub { $before < (() = $self->log =~ /reloaded/g) });
 }
 
+# Stops it, or with `signalled` waits for the end of one that has been told to stop.
 sub stop
 {
-    my ($self) = @_;
-    my $status = $self->{process}->stop;
-    is($status, 0, 'exgate-lmtpd ends well') or diag($self->log);
+    my ($self, %options) = @_;
+    $self->{process}->signal('TERM') if !$options{signalled};
+    my $status = $self->{process}->wait_for_end;
+    is($status, 0, 'exgate-lmtpd ends well') or diag(last_lines($self->log));
     my @left = files_in("$self->{directory}/spool");
     is(scalar @left, 0, 'and leaves nothing in its spool') or diag("@left");
 }

@@ -125,7 +125,7 @@ sub start
         });
         return $self if $up eq 'yes';
     }
-    diag($self->log, slurp("$directory/output"));
+    diag(last_lines($self->log), slurp("$directory/output"));
     die "Postfix does not start\n";
 }
 
@@ -186,8 +186,9 @@ sub stop
 {
     my ($self) = @_;
     # master ends by the signal that it was stopped with
-    is($self->{process}->stop, -15, 'Postfix ends well') or diag($self->log);
-    unlike($self->log, qr/(fatal|panic|error): /, 'and had no fault of its own');
+    is($self->{process}->stop, -15, 'Postfix ends well') or diag(last_lines($self->log));
+    my @faults = grep { /(fatal|panic|error): / } split /^/, $self->log;
+    is(scalar @faults, 0, 'and had no fault of its own') or diag(@faults);
 }
 
 1;

@@ -22,10 +22,12 @@ sub launch
 {
     my ($self) = @_;
     my $directory = "$self->{directory}";
+    spew("$directory/entries", join '', map { "$_\n" } @{ $self->{mailboxes} });
+    my ($port) = -e "$directory/url" ? $self->url =~ /:(\d+)/ : (0);
     $self->{process} = Exg::Process->start(
         command => [
-            program('exchange-sim'), '--state', $directory, '--account', $self->{account},
-            (map { ('--mailbox', $_) } @{ $self->{mailboxes} }), @{ $self->{options} // [] },
+            program('exchange-sim'), '--state', $directory, '--account', $self->{account}, '--mailboxes', "$directory/entries",
+            '--listen', "127.0.0.1:$port", @{ $self->{options} // [] },
         ],
         log    => "$directory/output",
         notify => '--notify-fd',

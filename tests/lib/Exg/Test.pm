@@ -10,7 +10,7 @@ use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(program temporary_directory slurp spew files_in wait_until run_program need_root need_program);
+our @EXPORT = qw(program temporary_directory slurp spew last_lines files_in wait_until run_program need_root need_program);
 
 # A timeout or an interrupt ends a test through its END blocks, so that what it started is stopped.
 $SIG{$_} = sub { exit 1 } for qw(TERM INT HUP);
@@ -50,6 +50,14 @@ sub spew
     close $file or die "$path: $!";
     chmod $mode, $path or die "$path: $!" if defined $mode;
     return $path;
+}
+
+# The end of a log, for a person.
+sub last_lines
+{
+    my ($text) = @_;
+    my @lines = split /^/, $text;
+    return join '', @lines > 30 ? @lines[-30 .. -1] : @lines;
 }
 
 # Paths of a directory's files, sorted; none if it is not there.

@@ -216,6 +216,26 @@ test_rows(void)
     }
 }
 
+/* A second field in front of one that cannot be read would be one too many. */
+static void
+test_unreadable_message_id(void)
+{
+    static const char *const with[] = {"Message-Id: N77056c\r\n\r\n", "MESSAGE-ID:\r\n\r\n"};
+    static const char *const without[] = {"Subject: x\r\n\r\n", "X-Message-ID: <a@b>\r\n\r\n",
+                                          "Subject: x\r\n\r\nMessage-ID: <a@b>\r\n"};
+    for (guint i = 0; i < G_N_ELEMENTS(with); i++) {
+        g_auto(Result) result;
+        scan(with[i], strlen(with[i]), 0, 1, &result);
+        g_assert_true(result.facts.has_message_id);
+        g_assert_null(result.facts.message_id);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(without); i++) {
+        g_auto(Result) result;
+        scan(without[i], strlen(without[i]), 0, 1, &result);
+        g_assert_false(result.facts.has_message_id);
+    }
+}
+
 static void
 test_longest_message_id(void)
 {
@@ -285,6 +305,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mime/header-scanner/rows", test_rows);
+    g_test_add_func("/mime/header-scanner/unreadable-message-id", test_unreadable_message_id);
     g_test_add_func("/mime/header-scanner/longest-message-id", test_longest_message_id);
     g_test_add_func("/mime/header-scanner/delivered-to-limit", test_delivered_to_limit);
     g_test_add_func("/mime/header-scanner/header-limit", test_header_limit);
