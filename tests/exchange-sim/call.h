@@ -36,11 +36,13 @@ typedef struct {
     /* From the scenario */
     const ExgSimFault *code;
     bool no_item_id;
+    bool lie; /* FindItem finds nothing */
     /* The answer under way */
     ExgXmlWriter writer;
     char *response_code; /* the worst of the answer, NULL: none yet */
     char *invalid;       /* what a correct client would not have sent, or NULL */
     guint stored;        /* items */
+    guint denied;        /* items that FindItem did not own up to */
 } ExgSimCall;
 
 /* Parses and validates; what is wrong ends up in `refusal`. Takes over the strings in `caller`. */
