@@ -110,6 +110,14 @@ sub start
         %{ $options{main} // {} },
     );
     spew("$directory/etc/main.cf", join '', map { "$_ = $main{$_}\n" } sort keys %main);
+    return $self->launch;
+}
+
+# Starts it as it is configured, or anew after its processes have ended.
+sub launch
+{
+    my ($self) = @_;
+    my $directory = "$self->{directory}";
     # somebody else may have taken the free port meanwhile
     for my $attempt (1 .. 5) {
         $self->{port} = free_port();
@@ -127,6 +135,24 @@ sub start
     }
     diag(last_lines($self->log), slurp("$directory/output"));
     die "Postfix does not start\n";
+}
+
+# Kills all of its processes at once.
+sub kill_all
+{
+    my ($self) = @_;
+    my $group = $self->{process}{pid};
+    kill 'KILL', -$group;
+    $self->{process}->wait_for_end;
+    # a zombie holds nothing any more
+    wait_until('Postfix is gone', sub { !grep { $_->{group} == $group && $_->{state} ne 'Z' } processes() });
+}
+
+# The processes of one of its programs, such as the lmtp client.
+sub processes_of
+{
+    my ($self, $program) = @_;
+    return map { $_->{pid} } grep { $_->{parent} == $self->{process}{pid} && $_->{name} eq $program } processes();
 }
 
 sub log
