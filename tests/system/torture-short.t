@@ -11,21 +11,17 @@ my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6
 my @faults  = grep { /^on CreateItem/ } @Exg::Torture::FAULTS;
 
 $torture->run(
-    name     => 'every fault in turn',
+    name     => 'every fault in turn, and deaths at random moments',
     faults   => [map { s/ do / times=1 do /r } @faults],
     messages => 8,
     acted    => scalar @faults,
+    strikes  => ['random:exgate'],
+    kills    => 4,
 );
 $torture->run(
     name    => 'every fail point once',
-    strikes => \@Exg::Torture::POINTS,
-    kills   => scalar @Exg::Torture::POINTS,
-);
-$torture->run(
-    name    => 'random moments',
-    faults  => ['on CreateItem do delay 30'],
-    strikes => [qw(random:exgate random:sim)],
-    kills   => 6,
+    strikes => [@Exg::Torture::POINTS, 'random:sim'],
+    kills   => 1 + @Exg::Torture::POINTS,
 );
 $torture->run(
     name       => 'index lag: at most one duplicate for each lie',

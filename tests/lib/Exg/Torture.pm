@@ -256,8 +256,7 @@ sub arm
 sub stop_well
 {
     my ($self, $who) = @_;
-    my $status = $self->{$who}{process}->stop;
-    push @{ $self->{odd} }, "$who, told to stop, ended with $status" if $status != 0;
+    $self->must_end_with($self->{$who}{process}->stop, $who, 0);
 }
 
 sub set_faults
@@ -272,7 +271,13 @@ sub count_kill
     my ($self, $who) = @_;
     my $status = $self->{$who}{process}->wait_for_end;
     $self->{row}{kills}++;
-    push @{ $self->{odd} }, "$who ended with $status" if $status != -9;
+    $self->must_end_with($status, $who, -9);
+}
+
+sub must_end_with
+{
+    my ($self, $status, $who, @expected) = @_;
+    push @{ $self->{odd} }, "$who ended with $status" if !grep { $_ == $status } @expected;
 }
 
 sub kill_clients
@@ -308,10 +313,12 @@ sub strike
 {
     my ($self, $strike, $dice) = @_;
     my ($kind, $rest) = split /:/, $strike, 2;
-    my $points = ($rest // '') =~ s/#/$dice->(6)/ger;
+    my $points = ($rest // '') =~ s/#/$dice->(5)/ger;
     my %way = (exgate => \&strike_at_point, sim => \&strike_at_point, random => \&strike_at_random,
         drain => \&strike_draining, unread => \&strike_unread);
+    my $begin = time;
     $way{$kind}->($self, $kind, $points, $dice);
+    note(sprintf '%.1f s for %s, %s', time - $begin, $strike, $points) if $ENV{TORTURE_TIMES};
 }
 
 sub strike_at_point
@@ -345,24 +352,27 @@ sub strike_at_random
 
 sub strike_draining
 {
-    my ($self, undef, $points, $dice) = @_;
-    $self->arm('exgate', $points);
+    my ($self, undef, $points) = @_;
+    # stopped in the middle of a delivery, so that this is what it has to finish
+    $self->arm('exgate', "store-before-send=stop,times=1;$points");
     my $process = $self->{exgate}{process};
-    $self->in_motion;
-    $process->signal('TERM');
-    # it may be done before it gets there
-    if ($process->wait_for_end == 0) {
-        $self->launch('exgate');
-        return;
+    $self->traffic_until('exgate is about to send', sub { is_stopped($process) || !$process->is_running });
+    my $in_time = $process->is_running;
+    $process->signal($_) for qw(TERM CONT);
+    my $status = $process->wait_for_end;
+    # it may die before, or be done before it gets there
+    if ($in_time && $status != 0) {
+        $self->count_kill('exgate');
+    } else {
+        $self->must_end_with($status, 'exgate', 0, -9);
     }
-    $self->count_kill('exgate');
     $self->launch('exgate');
 }
 
 sub strike_unread
 {
     my ($self, undef, undef, $dice) = @_;
-    $self->arm('exgate', 'lmtp-before-reply=stop,times=1,after=' . $dice->(6));
+    $self->arm('exgate', 'lmtp-before-reply=stop,times=1,after=' . $dice->(5));
     my $process = $self->{exgate}{process};
     $self->traffic_until('exgate is about to reply', sub { is_stopped($process) });
     $self->kill_clients;
