@@ -31,7 +31,7 @@ my @races   = (
 );
 my $rows    = @faults + @points + @random + @races + 1;
 my $each    = 1 + int $MESSAGES / $rows;
-my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6);
+my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6, progress => 1);
 
 $torture->run(name => 'nothing', messages => $each);
 for my $fault (@faults) {

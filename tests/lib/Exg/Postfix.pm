@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use Exg::Lmtp;
 use Exg::Test;
+use Fcntl qw(S_ISDIR);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Test::More;
@@ -182,22 +183,34 @@ sub submit
     return $replies[0] =~ /queued as (\w+)/ ? $1 : die "no queue id in: $replies[0]\n";
 }
 
-# Queue files by where they wait: what is in `deferred`, or in all queues.
+# Queue files by where they wait: how many are in `deferred`, or in all queues. A file that is not executable is not complete: Postfix
+# was killed while it wrote it, and takes it for nothing.
 sub queued
 {
     my ($self, @queues) = @_;
+    return scalar $self->queue_files(@queues);
+}
+
+sub queue_files
+{
+    my ($self, @queues) = @_;
     @queues = qw(maildrop incoming active deferred hold corrupt) if !@queues;
-    my $count = 0;
+    my @files;
     for my $queue (@queues) {
         my @directories = ("$self->{spool}/$queue");
         while (defined(my $directory = shift @directories)) {
             opendir my $handle, $directory or next;
-            for my $name (grep { !/^\./ } readdir $handle) {
-                -d "$directory/$name" ? push @directories, "$directory/$name" : $count++;
+            for my $path (map { "$directory/$_" } grep { !/^\./ } readdir $handle) {
+                my $mode = (stat $path)[2] // next;
+                if (S_ISDIR($mode)) {
+                    push @directories, $path;
+                } elsif ($mode & 0100) {
+                    push @files, $path;
+                }
             }
         }
     }
-    return $count;
+    return @files;
 }
 
 # Tries everything in the queue again.

@@ -102,7 +102,7 @@ our @POINTS = (
     'sim:sim-stored=kill,after=#',
 );
 
-# Options: seed.
+# Options: seed, progress => whether to say on standard error how far it is.
 sub start
 {
     my ($class, %options) = @_;
@@ -119,12 +119,13 @@ sub start
             log      => { level   => 'info' },
         },
     );
-    my $self = bless { seed => $options{seed}, postfix => $postfix, sim => $sim, sink => $sink, exgate => $lmtpd }, $class;
+    my $self = bless { %options, postfix => $postfix, sim => $sim, sink => $sink, exgate => $lmtpd }, $class;
     $self->{rows} = [];
     $self->{sent} = {};
     $self->{flushed} = 0;
     $postfix->start(main => main_cf());
-    note("TORTURE_SEED=$self->{seed}");
+    my $seed = "TORTURE_SEED=$self->{seed}";
+    $self->{progress} ? diag($seed) : note($seed);
     return $self;
 }
 
@@ -316,9 +317,7 @@ sub strike
     my $points = ($rest // '') =~ s/#/$dice->(5)/ger;
     my %way = (exgate => \&strike_at_point, sim => \&strike_at_point, random => \&strike_at_random,
         drain => \&strike_draining, unread => \&strike_unread);
-    my $begin = time;
     $way{$kind}->($self, $kind, $points, $dice);
-    note(sprintf '%.1f s for %s, %s', time - $begin, $strike, $points) if $ENV{TORTURE_TIMES};
 }
 
 sub strike_at_point
@@ -406,8 +405,18 @@ sub lies_told
 sub run
 {
     my ($self, %options) = @_;
+    return if $self->{gave_up};
+    eval { $self->run_row(%options); 1 } and return;
+    $self->{gave_up} = "$options{name}: $@";
+    diag("$self->{gave_up}in the queue: @{[ $self->{postfix}->queue_files ]}\n",
+        map { last_lines($self->{$_}->log) } qw(postfix exgate));
+}
+
+sub run_row
+{
+    my ($self, %options) = @_;
     my $row = $self->{row} = {
-        messages => 0, kills => 0, faults => [], strikes => [], duplicates => 'none', always => {}, %options,
+        seconds => 0, messages => 0, kills => 0, faults => [], strikes => [], duplicates => 'none', always => {}, %options,
         log_begin => -s $self->{sim}->directory . '/log', maillog_begin => length $self->{postfix}->log,
     };
     $row->{wanted_kills} = delete($options{kills}) // 0;
@@ -438,6 +447,7 @@ sub run
     $self->drain;
     $row->{deferred} = () = substr($self->{postfix}->log, $row->{maillog_begin}) =~ / status=deferred /g;
     $row->{seconds} = time - $begin;
+    diag(sprintf '%3d s: %s', time - $^T, $row->{name}) if $self->{progress};
 }
 
 # --- counting ---------------------------------------------------------------------------------
@@ -564,8 +574,12 @@ sub finish
 {
     my ($self) = @_;
     $self->{row} = { always => {}, faults => [] };
-    $self->arm($_) for qw(exgate sim);
-    $self->drain;
+    if ($self->{gave_up}) {
+        push @{ $self->{odd} }, $self->{gave_up};
+    } else {
+        $self->arm($_) for qw(exgate sim);
+        $self->drain;
+    }
     $self->tally;
     $self->print_table;
     $self->test_row($_) for @{ $self->{rows} };
