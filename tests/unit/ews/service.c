@@ -330,7 +330,7 @@ test_facts(Fixture *fixture, gconstpointer data)
                        SEND(answer(fixture, "503 Service Unavailable",
                                    "Retry-After: 7\r\nrequest-id: 3f5c-1\r\n", "")));
     create(fixture);
-    ews_test_assert_error(fixture->error, EXG_ERROR_BUSY, 451, "4.3.2");
+    ews_test_assert_error(fixture->error, EXG_ERROR_AMBIGUOUS, 451, "4.3.2");
     const ExgErrorFacts *facts = exg_error_facts(fixture->error);
     g_assert_cmpint(facts->retry_after_ms, >, 6000);
     g_assert_cmpint(facts->retry_after_ms, <=, 7000);
