@@ -30,7 +30,7 @@ V          ?= 0
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
 HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
-BARE_GOALS := demo check bench valgrind
+BARE_GOALS := demo check torture bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
 ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
@@ -87,7 +87,7 @@ else
 say =
 endif
 
-.PHONY: all check valgrind demo bench install clean help install-deps test-tools programs-check tests-build FORCE
+.PHONY: all check torture valgrind demo bench install clean help install-deps test-tools programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -148,6 +148,10 @@ ifeq ($(HAVE_PACKAGES),yes)
 check: test-tools tests-build
 	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
 
+# TORTURE_SEED, TORTURE_MESSAGES, TORTURE_KILLS and TORTURE_SECONDS are explained in the test.
+torture: test-tools programs-check
+	EXG_NO_SKIP=1 EXG_TEST_TIMEOUT=7200 $(PROVE) --verbose --timer --exec tests/tap-exec tests/torture/torture.t
+
 # Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
 valgrind: test-tools tests-build
 	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
@@ -203,6 +207,6 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check valgrind demo bench install install-deps clean'
+	@echo 'Targets: all check torture valgrind demo bench install install-deps clean'
 
 FORCE:
