@@ -90,7 +90,8 @@ else
 say =
 endif
 
-.PHONY: all check valgrind fuzz fuzz-compiler demo bench install clean help install-deps programs-check tests-build FORCE
+.PHONY: all check valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools programs-check \
+        tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -154,11 +155,11 @@ tests-build: all programs-check $(UNIT_TESTS) $(REPLAYS)
 
 ifeq ($(HAVE_PACKAGES),yes)
 
-check: tests-build
+check: test-tools tests-build
 	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
 
 # Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
-valgrind: tests-build
+valgrind: test-tools tests-build
 	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
 	    --exec tests/tap-exec $(UNIT_TESTS) tests/system/lmtpd-dialogue.t
 
@@ -188,15 +189,20 @@ $(RELEASE)/tests/bench/post: $(RELEASE)/tests/bench/post.o
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # BENCH='10K/1 1M/10' runs those cells only, ROUNDS=3 fewer rounds
-bench: all $(RELEASE)/tests/bench/post
+bench: test-tools all $(RELEASE)/tests/bench/post
 	@tests/bench/run
 
 else
 
-$(BARE_GOALS): install-deps
+$(BARE_GOALS):
+	@packaging/install-deps --build
 	@$(MAKE) --no-print-directory HAVE_PACKAGES=yes $@
 
 endif
+
+# For root on Debian nothing is skipped for want of a tool. Elsewhere tests skip, and say why.
+test-tools:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then packaging/install-deps --test; fi
 
 install-deps:
 	@packaging/install-deps

@@ -29,6 +29,7 @@ struct ExgDaemon {
     ExgConf *conf;
     ExgEngine *engine;
     ExgWorkerPool *workers;
+    ExgSpoolBudget *spool_budget;
     ExgJournal *journal;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
@@ -142,6 +143,7 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
         .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
         .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
         .workers = daemon->workers,
+        .spool_budget = daemon->spool_budget,
     };
 }
 
@@ -265,6 +267,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     if (!delivery_options(daemon, daemon->conf, &delivery, error))
         return NULL;
     daemon->backend = exg_delivery_backend_new(daemon->engine, &delivery);
+    daemon->spool_budget = exg_spool_budget_new(
+        (guint64)exg_conf_int(daemon->conf, "lmtp", "spool_max_size"));
     daemon->workers = exg_worker_pool_new(daemon->engine, SPOOL_THREADS, SPOOL_QUEUE);
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
     daemon->server = exg_lmtp_server_new(daemon->engine, &options,
@@ -283,6 +287,7 @@ exg_daemon_free(ExgDaemon *daemon)
     exg_delivery_backend_free(daemon->backend);
     exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
+    exg_spool_budget_unref(daemon->spool_budget);
     exg_engine_unref(daemon->engine);
     exg_conf_unref(daemon->conf);
     g_free(daemon->conf_path);
@@ -335,6 +340,8 @@ on_reload(gpointer data)
         exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
     open_log(conf);
     exg_delivery_backend_configure(daemon->backend, &delivery);
+    exg_spool_budget_set_max(daemon->spool_budget,
+                             (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));
     ExgLmtpServerOptions options = server_options(daemon, conf);
     exg_lmtp_server_set_options(daemon->server, &options);
     exg_conf_unref(daemon->conf);

@@ -21,6 +21,7 @@
 
 #include "common/io/listener.h"
 #include "common/io/worker.h"
+#include "common/mime/spool-budget.h"
 #include "lmtp/backend.h"
 
 #define EXG_LMTP_DEFAULT_MAX_RECIPIENTS     1000
@@ -44,6 +45,7 @@ typedef struct {
     const char *spool_directory; /* NULL: the system's temporary directory */
     gsize spool_memory_bytes;    /* a larger message goes to a file */
     ExgWorkerPool *workers;      /* for the spool */
+    ExgSpoolBudget *spool_budget; /* of all messages together; outlives the server; NULL: none */
 } ExgLmtpServerOptions;
 
 #define EXG_LMTP_HOSTNAME_MAX_BYTES 64

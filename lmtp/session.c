@@ -201,6 +201,11 @@ handle_mail(ExgLmtpSession *self, const ExgLmtpCommand *command)
         say(self, 552, "5.3.4", "The message is too large");
         return;
     }
+    ExgSpoolBudget *budget = self->options->values.spool_budget;
+    if (budget != NULL && !exg_spool_budget_has(budget, command->size)) {
+        say(self, 452, "4.3.1", "Too much mail is waiting for Exchange");
+        return;
+    }
     ExgLmtpOrigin origin = {
         .session_id = self->id,
         .number = ++self->n_transactions,

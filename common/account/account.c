@@ -8,11 +8,14 @@
 struct ExgAccount {
     gint references;
     ExgHttpClient *http;
+    ExgThrottle *throttle;
     ExgEwsService *ews;
     ExgEwsAccess access;
 };
 
 #define IDLE_TIMEOUT_MS 60000
+/* Exchange counts requests by delegates against the service account; ten is the number that Microsoft advises. */
+#define DELEGATE_MAX 10
 
 static ExgHttpAuthenticator *
 authenticator_new(const ExgConf *conf, GError **error)
@@ -46,6 +49,26 @@ check_ca_file(const ExgConf *conf, GError **error)
     return true;
 }
 
+/* The processes of a host that share the throttle's file know the account by its name and where it is used. */
+static char *
+account_key(const ExgConf *conf)
+{
+    g_autofree char *name = g_ascii_strdown(exg_conf_string(conf, "exchange", "username"), -1);
+    return g_strdup_printf("%s %s", name, exg_conf_string(conf, "exchange", "endpoint"));
+}
+
+static ExgThrottle *
+throttle_new(ExgEngine *engine, const ExgConf *conf, ExgEwsAccess access)
+{
+    const ExgThrottleOptions options = {
+        .max_per_mailbox = (guint)exg_conf_int(conf, "exchange", "max_per_mailbox"),
+        .max_per_account = access == EXG_EWS_DELEGATE ? DELEGATE_MAX : 0,
+        .max_per_endpoint = (guint)exg_conf_int(conf, "exchange", "max_connections"),
+        .file = exg_conf_string(conf, "exchange", "throttle_file"),
+    };
+    return exg_throttle_new(engine, &options);
+}
+
 ExgAccount *
 exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
 {
@@ -72,6 +95,10 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
                           : EXG_EWS_IMPERSONATION;
+    g_autofree char *key = account_key(conf);
+    account->throttle = throttle_new(engine, conf, account->access);
+    exg_throttle_renew_account(account->throttle, key);
+    exg_ews_service_set_throttle(account->ews, account->throttle, key);
     return account;
 }
 
@@ -88,6 +115,7 @@ exg_account_unref(ExgAccount *account)
     if (account == NULL || !g_atomic_int_dec_and_test(&account->references))
         return;
     exg_ews_service_unref(account->ews);
+    exg_throttle_unref(account->throttle);
     exg_http_client_unref(account->http);
     g_free(account);
 }
@@ -102,6 +130,12 @@ ExgHttpClient *
 exg_account_http(ExgAccount *account)
 {
     return account->http;
+}
+
+ExgThrottle *
+exg_account_throttle(ExgAccount *account)
+{
+    return account->throttle;
 }
 
 ExgEwsTarget

@@ -2,6 +2,8 @@
  *
  * Threads:  the engine's.
  * Memory:   reference counted; a reload makes a new account, and deliveries under way keep the old one alive.
+ * Limits:   so many requests at a time per mailbox ([exchange] max_per_mailbox) and for the endpoint (max_connections); with delegate access
+ *           ten for the account, which is then charged for all of them.
  * Errors:   EXG_ERROR_CONFIG, one sentence that names the key or the file.
  */
 #ifndef EXG_ACCOUNT_ACCOUNT_H
@@ -18,6 +20,7 @@ void exg_account_unref(ExgAccount *account);
 
 ExgEwsService *exg_account_ews(ExgAccount *account);
 ExgHttpClient *exg_account_http(ExgAccount *account);
+ExgThrottle *exg_account_throttle(ExgAccount *account);
 /* A mailbox and the configured right to open it; `mailbox` is not copied. */
 ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
 

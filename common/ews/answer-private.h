@@ -32,6 +32,7 @@ struct ExgEwsOperation {
 typedef struct {
     int status;
     const char *location;   /* the header of that name, or NULL */
+    const char *server;     /* the header of that name, or NULL */
     const char *request_id; /* the header of that name, or NULL */
     gint64 retry_after_ms;  /* -1: not told */
     guint64 posted_bytes;   /* of the request's body */

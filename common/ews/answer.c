@@ -255,6 +255,17 @@ server_fault_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
                          reply->status);
 }
 
+/* "Come back later" is a promise that nothing was done only where http.sys gave it, which never let the request through
+ * to Exchange. A load balancer says the same of a backend that it has lost in the middle of its work. */
+static GError *
+unavailable_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
+{
+    bool untouched = reply->server != NULL && g_str_has_prefix(reply->server, "Microsoft-HTTPAPI/");
+    bool certain = !operation->once || untouched;
+    return status_error_new(certain ? EXG_ERROR_BUSY : EXG_ERROR_AMBIGUOUS, 451, "4.3.2",
+                            reply->status, "it asks to come back later");
+}
+
 /* An answer without SOAP, by its status alone. */
 static GError *
 status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
@@ -267,9 +278,10 @@ status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
     case 403:
         return status_error_new(EXG_ERROR_DENIED, 451, "4.7.0", status,
                                 "EWS is not allowed for this account or this program");
+    case 503:
+        return unavailable_error(operation, reply);
     case 408:
     case 429:
-    case 503:
         return status_error_new(EXG_ERROR_BUSY, 451, "4.3.2", status, "it asks to come back later");
     case 404:
         if (reply->posted_bytes <= LARGE_POST_BYTES)

@@ -11,12 +11,15 @@ typedef struct {
     guint64 posted_bytes;
     gpointer context;
     GDestroyNotify free_context;
+    gint64 deadline_us;
+    ExgPermit *permit; /* of the service's throttle, while the request is under way */
 } Call;
 
 static void
 call_free(gpointer data)
 {
     Call *call = data;
+    exg_permit_free(call->permit);
     if (call->free_context != NULL)
         call->free_context(call->context);
     exg_http_request_unref(call->request);
@@ -55,6 +58,19 @@ add_headers(ExgHttpRequest *request, const char *operation, const char *anchor)
         exg_http_request_add_header(request, "X-AnchorMailbox", anchor);
 }
 
+/* Tells the throttle what came of it, then the caller. */
+static void
+finish(GTask *task, gpointer made, GError *error)
+{
+    Call *call = g_task_get_task_data(task);
+    if (call->permit != NULL)
+        exg_permit_release(g_steal_pointer(&call->permit), error);
+    if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, made, call->operation->free_result);
+}
+
 static void
 on_response(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -64,22 +80,44 @@ on_response(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(ExgHttpResponse)
         response = exg_http_client_send_finish(call->service->client, result, &error);
     if (response == NULL) {
-        g_task_return_error(task, error);
+        finish(task, NULL, error);
         return;
     }
     ExgEwsReply reply = {
         .status = exg_http_response_status(response),
         .location = exg_http_response_header(response, "Location"),
+        .server = exg_http_response_header(response, "Server"),
         .request_id = exg_http_response_header(response, "request-id"),
         .retry_after_ms = exg_http_response_retry_after_ms(response),
         .posted_bytes = call->posted_bytes,
         .body = exg_http_response_body(response),
     };
     gpointer made = NULL;
-    if (exg_ews_answer_read(call->operation, &reply, call->context, &made, &error))
-        g_task_return_pointer(task, made, call->operation->free_result);
-    else
-        g_task_return_error(task, error);
+    (void)exg_ews_answer_read(call->operation, &reply, call->context, &made, &error);
+    finish(task, made, error);
+}
+
+/* Takes the task. */
+static void
+send_request(GTask *task)
+{
+    Call *call = g_task_get_task_data(task);
+    exg_http_client_send_async(call->service->client, call->request, call->deadline_us,
+                               g_task_get_cancellable(task), on_response, task);
+}
+
+static void
+on_turn(ExgPermit *permit, const GError *error, gpointer data)
+{
+    GTask *task = data;
+    Call *call = g_task_get_task_data(task);
+    call->permit = permit;
+    if (permit != NULL) {
+        send_request(task);
+        return;
+    }
+    g_task_return_error(task, g_error_copy(error));
+    g_object_unref(task);
 }
 
 void
@@ -96,6 +134,7 @@ exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, con
     call->context = context;
     call->free_context = free_context;
     call->posted_bytes = body->length;
+    call->deadline_us = deadline_us;
     call->request = exg_http_request_new("POST", service->url, body, EXG_EWS_MAX_ANSWER_BYTES);
     add_headers(call->request, operation->name, anchor);
     if (operation->once)
@@ -108,8 +147,12 @@ exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, con
     /* The client decides what a cancellation still means: an answer that came nevertheless must
      * be reported. */
     g_task_set_check_cancellable(task, FALSE);
-    exg_http_client_send_async(service->client, call->request, deadline_us, cancellable,
-                               on_response, task);
+    if (service->throttle == NULL) {
+        send_request(task);
+        return;
+    }
+    const ExgThrottleTarget target = {service->url, service->account, anchor};
+    exg_throttle_take(service->throttle, &target, deadline_us, cancellable, on_turn, task);
 }
 
 bool

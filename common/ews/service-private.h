@@ -9,6 +9,8 @@ struct ExgEwsService {
     ExgHttpClient *client;
     char *url;
     char *version;
+    ExgThrottle *throttle; /* NULL: none */
+    char *account;         /* as the throttle knows it */
     ExgEwsTap tap;
     gpointer tap_data;
 };

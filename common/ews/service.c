@@ -26,7 +26,19 @@ exg_ews_service_unref(ExgEwsService *service)
     exg_http_client_unref(service->client);
     g_free(service->url);
     g_free(service->version);
+    exg_throttle_unref(service->throttle);
+    g_free(service->account);
     g_free(service);
+}
+
+void
+exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle, const char *account)
+{
+    ExgThrottle *old = service->throttle;
+    service->throttle = throttle != NULL ? exg_throttle_ref(throttle) : NULL;
+    exg_throttle_unref(old);
+    g_free(service->account);
+    service->account = g_strdup(account);
 }
 
 void

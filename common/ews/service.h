@@ -6,6 +6,9 @@
  * All calls are asynchronous on the engine, complete exactly once with GTask's usual rules, and report in EXG_ERROR (request id, ResponseCode,
  * HTTP status and BackOffMilliseconds or Retry-After as facts) or G_IO_ERROR_CANCELLED.
  *
+ * With a throttle, a call waits for its turn before anything is sent, and what comes of it is reported there. It may then end in what the
+ * throttle refuses with; nothing was sent in that case.
+ *
  * Threads:  the engine's.
  * Limits:   an answer of a call in this directory is at most EXG_EWS_MAX_ANSWER_BYTES.
  */
@@ -13,6 +16,7 @@
 #define EXG_EWS_SERVICE_H
 
 #include "common/http/client.h"
+#include "common/throttle/throttle.h"
 
 #define EXG_EWS_MAX_ANSWER_BYTES (4 * 1024 * 1024)
 
@@ -22,6 +26,9 @@ typedef struct ExgEwsService ExgEwsService;
 ExgEwsService *exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version);
 ExgEwsService *exg_ews_service_ref(ExgEwsService *service);
 void exg_ews_service_unref(ExgEwsService *service);
+
+/* Both are referenced or copied. `account` names the credentials that the client uses. Calls under way go on without. */
+void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle, const char *account);
 
 typedef enum {
     EXG_EWS_IMPERSONATION, /* role ApplicationImpersonation */

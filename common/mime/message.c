@@ -2,18 +2,10 @@
 
 #include "common/base/error.h"
 #include "common/mime/address.h"
-#include "common/mime/header-scanner-private.h"
-#include "common/mime/spool-private.h"
+#include "common/mime/message-private.h"
 
 #include <gnutls/crypto.h>
 #include <string.h>
-
-struct ExgMessage {
-    gint references;
-    ExgSpool *spool;
-    ExgHeaderFacts header;
-    guint8 digest[EXG_MESSAGE_DIGEST_BYTES];
-};
 
 struct ExgMessageBuilder {
     guint64 size_max;
@@ -63,7 +55,8 @@ exg_message_builder_new(const ExgMessageOptions *options)
 {
     ExgMessageBuilder *builder = g_new0(ExgMessageBuilder, 1);
     builder->size_max = options->size_max;
-    builder->spool = exg_spool_new(options->spool_directory, options->memory_max, options->workers);
+    builder->spool = exg_spool_new(options->spool_directory, options->memory_max, options->workers,
+                                   options->budget);
     builder->scanner = exg_header_scanner_new(take_piece, builder);
     int status = gnutls_hash_init(&builder->hash, GNUTLS_DIG_SHA256);
     if (status < 0) {
@@ -163,6 +156,7 @@ exg_message_unref(ExgMessage *message)
     if (message == NULL || !g_atomic_int_dec_and_test(&message->references))
         return;
     exg_spool_unref(message->spool);
+    exg_message_wrapping_free(message->wrapping);
     exg_header_facts_clear(&message->header);
     g_free(message);
 }
@@ -170,63 +164,75 @@ exg_message_unref(ExgMessage *message)
 guint64
 exg_message_length(const ExgMessage *message)
 {
-    return exg_spool_length(message->spool);
+    return message->wrapping != NULL ? exg_message_wrapping_length(message->wrapping)
+                                     : exg_spool_length(message->spool);
 }
 
 gssize
 exg_message_read(const ExgMessage *message, guint64 offset, char *buffer, gsize room,
                  GError **error)
 {
-    return exg_spool_read(message->spool, offset, buffer, room, error);
+    return message->wrapping != NULL
+               ? exg_message_wrapping_read(message->wrapping, offset, buffer, room, error)
+               : exg_spool_read(message->spool, offset, buffer, room, error);
+}
+
+/* What is told of a wrapped message is its original's. */
+static const ExgMessage *
+original_of(const ExgMessage *message)
+{
+    while (message->wrapping != NULL)
+        message = message->wrapping->original;
+    return message;
 }
 
 bool
 exg_message_is_spooled(const ExgMessage *message)
 {
-    return exg_spool_is_file(message->spool);
+    return exg_spool_is_file(original_of(message)->spool);
 }
 
 const guint8 *
 exg_message_digest(const ExgMessage *message)
 {
-    return message->digest;
+    return original_of(message)->digest;
 }
 
 guint
 exg_message_hops(const ExgMessage *message)
 {
-    return message->header.hops;
+    return original_of(message)->header.hops;
 }
 
 gint64
 exg_message_received_time(const ExgMessage *message)
 {
-    return message->header.received_time;
+    return original_of(message)->header.received_time;
 }
 
 const char *
 exg_message_id(const ExgMessage *message)
 {
-    return message->header.message_id;
+    return original_of(message)->header.message_id;
 }
 
 bool
 exg_message_has_id(const ExgMessage *message)
 {
-    return message->header.has_message_id;
+    return original_of(message)->header.has_message_id;
 }
 
 bool
 exg_message_has_date(const ExgMessage *message)
 {
-    return message->header.has_date;
+    return original_of(message)->header.has_date;
 }
 
 bool
 exg_message_was_delivered_to(const ExgMessage *message, const char *address)
 {
     g_autofree char *folded = exg_address_fold(address);
-    return message->header.delivered_to != NULL &&
-           g_ptr_array_find_with_equal_func(message->header.delivered_to, folded, g_str_equal,
-                                            NULL);
+    return original_of(message)->header.delivered_to != NULL &&
+           g_ptr_array_find_with_equal_func(original_of(message)->header.delivered_to, folded,
+                                            g_str_equal, NULL);
 }

@@ -22,6 +22,7 @@
 #define EXG_MIME_MESSAGE_H
 
 #include "common/io/worker.h"
+#include "common/mime/spool-budget.h"
 
 #define EXG_MESSAGE_MAX_HEADER_BYTES (1024 * 1024)
 #define EXG_MESSAGE_MAX_DELIVERED_TO 100
@@ -35,6 +36,7 @@ typedef struct {
     gsize memory_max;            /* past this it goes to a file */
     const char *spool_directory; /* copied */
     ExgWorkerPool *workers;      /* outlives the builder */
+    ExgSpoolBudget *budget;      /* referenced; NULL: no limit on all messages together */
 } ExgMessageOptions;
 
 ExgMessageBuilder *exg_message_builder_new(const ExgMessageOptions *options);

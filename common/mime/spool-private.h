@@ -6,19 +6,21 @@
  *
  * Threads:  appending and sealing on the engine's thread; a sealed spool may be read by any.
  * Memory:   reference counted: its owner and the job that is writing hold one each.
- * Errors:   EXG_ERROR_RESOURCES, one sentence that names the directory.
+ * Errors:   EXG_ERROR_RESOURCES, one sentence that names the directory, or says that the budget is used up.
  */
 #ifndef EXG_MIME_SPOOL_PRIVATE_H
 #define EXG_MIME_SPOOL_PRIVATE_H
 
 #include "common/io/worker.h"
+#include "common/mime/spool-budget.h"
 
 /* The sender is held back from so many bytes on that wait for the disk. */
 #define EXG_SPOOL_CONGESTED_BYTES (1024 * 1024)
 
 typedef struct ExgSpool ExgSpool;
 
-ExgSpool *exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers);
+/* `budget`: referenced; NULL: no limit. */
+ExgSpool *exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers, ExgSpoolBudget *budget);
 ExgSpool *exg_spool_ref(ExgSpool *spool);
 void exg_spool_unref(ExgSpool *spool);
 

@@ -33,7 +33,8 @@ struct ExgSpool {
     char *directory;
     gsize memory_max;
     ExgWorkerPool *workers;
-    guint64 length;
+    ExgSpoolBudget *budget; /* or NULL */
+    guint64 length;         /* what has been taken from the budget */
     bool is_file;
     bool sealed;
     gint abandoned; /* atomic */
@@ -53,13 +54,15 @@ struct ExgSpool {
 static void start_job(ExgSpool *spool);
 
 ExgSpool *
-exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers)
+exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers,
+              ExgSpoolBudget *budget)
 {
     ExgSpool *spool = g_new0(ExgSpool, 1);
     spool->references = 1;
     spool->directory = g_strdup(directory);
     spool->memory_max = memory_max;
     spool->workers = workers;
+    spool->budget = budget != NULL ? exg_spool_budget_ref(budget) : NULL;
     spool->fd = -1;
     spool->chunks = g_ptr_array_new();
     return spool;
@@ -89,6 +92,9 @@ exg_spool_unref(ExgSpool *spool)
     g_ptr_array_unref(spool->chunks);
     if (spool->fd >= 0)
         close(spool->fd);
+    if (spool->budget != NULL)
+        exg_spool_budget_give_back(spool->budget, spool->length);
+    exg_spool_budget_unref(spool->budget);
     g_clear_error(&spool->error);
     g_free(spool->directory);
     g_free(spool);
@@ -286,6 +292,12 @@ repeat_error(const ExgSpool *spool, GError **error)
 bool
 exg_spool_append(ExgSpool *spool, const char *bytes, gsize length, GError **error)
 {
+    if (spool->error == NULL && spool->budget != NULL &&
+        !exg_spool_budget_take(spool->budget, length)) {
+        spool->error = exg_error_new(EXG_ERROR_RESOURCES,
+                                     "The messages in hand have used up the spool's limit");
+        drop_chunks(spool);
+    }
     while (length > 0 && spool->error == NULL) {
         Chunk *chunk = writable_chunk(spool, length);
         gsize piece = MIN(length, chunk->room - chunk->used);

@@ -1,5 +1,6 @@
 /* GetFolder: the distinguished folders of a mailbox. */
 #include "tests/exchange-sim/call.h"
+#include "tests/exchange-sim/item-shape.h"
 
 static void
 write_number(ExgXmlWriter *writer, const char *element, guint number)
@@ -28,27 +29,36 @@ count_children(const ExgSimFolder *folder)
     return count;
 }
 
+static bool
+shows(const ExgXmlNode *shape, const char *lowest_shape, const char *field_uri)
+{
+    const char *base = exg_sim_type_child(shape, "BaseShape")->text;
+    return g_str_equal(base, "AllProperties") || g_str_equal(base, lowest_shape) ||
+           exg_sim_shape_asks_for(shape, field_uri);
+}
+
 static void
 write_folder(ExgXmlWriter *writer, const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
-             const char *shape)
+             const ExgXmlNode *shape)
 {
-    bool all = g_str_equal(shape, "AllProperties");
+    /* Only t:Folder and t:TasksFolder count what is unread. */
+    bool counts_unread = !g_str_equal(folder->element, "t:CalendarFolder") &&
+                         !g_str_equal(folder->element, "t:ContactsFolder");
     exg_xml_start(writer, folder->element);
     write_id(writer, "t:FolderId", mailbox, folder);
-    if (all && folder->parent != NULL)
+    if (folder->parent != NULL && shows(shape, "AllProperties", "folder:ParentFolderId"))
         write_id(writer, "t:ParentFolderId", mailbox, exg_sim_folder_find(folder->parent));
-    if (all)
+    if (shows(shape, "AllProperties", "folder:FolderClass"))
         exg_xml_element(writer, "t:FolderClass", folder->class);
-    if (!g_str_equal(shape, "IdOnly")) {
+    if (shows(shape, "Default", "folder:DisplayName"))
         exg_xml_element(writer, "t:DisplayName", folder->display_name);
+    if (shows(shape, "Default", "folder:TotalCount"))
         write_number(writer, "t:TotalCount", exg_sim_mailbox_count(mailbox, folder));
+    if (shows(shape, "Default", "folder:ChildFolderCount"))
         write_number(writer, "t:ChildFolderCount", count_children(folder));
-    }
-    if (all)
+    if (shows(shape, "AllProperties", "folder:DistinguishedFolderId"))
         exg_xml_element(writer, "t:DistinguishedFolderId", folder->id);
-    /* Only t:Folder and t:TasksFolder have it. */
-    if (!g_str_equal(shape, "IdOnly") && !g_str_equal(folder->element, "t:CalendarFolder") &&
-        !g_str_equal(folder->element, "t:ContactsFolder"))
+    if (counts_unread && shows(shape, "Default", "folder:UnreadCount"))
         write_number(writer, "t:UnreadCount", exg_sim_mailbox_count_unread(mailbox, folder));
     exg_xml_end(writer);
 }
@@ -58,7 +68,6 @@ exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal)
 {
     const ExgXmlNode *shape = exg_sim_message_child(call->envelope.operation, "FolderShape");
     const ExgXmlNode *ids = exg_sim_message_child(call->envelope.operation, "FolderIds");
-    const char *base = exg_sim_type_child(shape, "BaseShape")->text;
     for (const ExgXmlNode *id = ids->first_child; id != NULL; id = id->next) {
         g_auto(ExgSimRefusal) failure = {0};
         ExgSimMailbox *mailbox;
@@ -67,7 +76,7 @@ exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal)
         exg_sim_call_start_message(call, "m:GetFolderResponseMessage", &failure);
         exg_xml_start(&call->writer, "m:Folders");
         if (found)
-            write_folder(&call->writer, mailbox, folder, base);
+            write_folder(&call->writer, mailbox, folder, shape);
         exg_xml_end(&call->writer);
         exg_xml_end(&call->writer);
     }

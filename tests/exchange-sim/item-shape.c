@@ -293,17 +293,24 @@ exg_sim_item_shape_check(const ExgXmlNode *shape, ExgSimRefusal *refusal)
     return true;
 }
 
-static bool
-asks_for(const ExgXmlNode *shape, const char *uri)
+bool
+exg_sim_shape_asks_for(const ExgXmlNode *shape, const char *field_uri)
 {
     const ExgXmlNode *paths = exg_sim_type_child(shape, "AdditionalProperties");
     for (const ExgXmlNode *field = exg_sim_type_child(paths, "FieldURI"); field != NULL;
          field = exg_xml_node_next_same(field))
-        if (g_str_equal(exg_xml_node_attribute(field, "FieldURI"), uri))
+        if (g_str_equal(exg_xml_node_attribute(field, "FieldURI"), field_uri))
             return true;
+    return false;
+}
+
+static bool
+asks_for(const ExgXmlNode *shape, const char *field_uri)
+{
     const ExgXmlNode *mime = exg_sim_type_child(shape, "IncludeMimeContent");
-    return mime != NULL && g_str_equal(uri, "item:MimeContent") &&
-           (mime->text[0] == 't' || mime->text[0] == '1');
+    bool wants_mime = mime != NULL && (mime->text[0] == 't' || mime->text[0] == '1');
+    return (wants_mime && g_str_equal(field_uri, "item:MimeContent")) ||
+           exg_sim_shape_asks_for(shape, field_uri);
 }
 
 void

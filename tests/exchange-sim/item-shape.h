@@ -7,6 +7,8 @@
 
 #include "tests/exchange-sim/call.h"
 
+/* Whether a shape names this property besides those of its BaseShape. */
+bool exg_sim_shape_asks_for(const ExgXmlNode *shape, const char *field_uri);
 /* Refuses an m:ItemShape that names an impossible property. */
 bool exg_sim_item_shape_check(const ExgXmlNode *shape, ExgSimRefusal *refusal);
 /* Writes the item as t:Message. `searching`: FindItem, which never shows content. */

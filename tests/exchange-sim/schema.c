@@ -65,109 +65,42 @@ is_property_tag(const char *text)
     return exg_sim_number(text, G_MAXUINT16, &value);
 }
 
+/* clang-format off */
+static const char *const item_field_uris[] = {
+    "folder:FolderId", "folder:ParentFolderId", "folder:DisplayName", "folder:UnreadCount",
+    "folder:TotalCount", "folder:ChildFolderCount", "folder:FolderClass",
+    "folder:SearchParameters", "folder:ManagedFolderInformation", "folder:PermissionSet",
+    "folder:EffectiveRights", "folder:SharingEffectiveRights", "folder:DistinguishedFolderId",
+    "folder:PolicyTag", "folder:ArchiveTag", "folder:ReplicaList", "item:ItemId",
+    "item:ParentFolderId", "item:ItemClass", "item:MimeContent", "item:Attachments",
+    "item:Subject", "item:DateTimeReceived", "item:Size", "item:Categories",
+    "item:HasAttachments", "item:Importance", "item:InReplyTo", "item:InternetMessageHeaders",
+    "item:IsAssociated", "item:IsDraft", "item:IsFromMe", "item:IsResend", "item:IsSubmitted",
+    "item:IsUnmodified", "item:DateTimeSent", "item:DateTimeCreated", "item:Body",
+    "item:ResponseObjects", "item:Sensitivity", "item:ReminderDueBy", "item:ReminderIsSet",
+    "item:ReminderNextTime", "item:ReminderMinutesBeforeStart", "item:DisplayTo",
+    "item:DisplayCc", "item:Culture", "item:EffectiveRights", "item:LastModifiedName",
+    "item:LastModifiedTime", "item:ConversationId", "item:UniqueBody", "item:Flag",
+    "item:StoreEntryId", "item:InstanceKey", "item:NormalizedBody", "item:EntityExtractionResult",
+    "item:PolicyTag", "item:ArchiveTag", "item:RetentionDate", "item:Preview",
+    "item:NextPredictedAction", "item:GroupingAction", "item:PredictedActionReason",
+    "item:IsClutter", "item:RightsManagementLicenseData", "item:BlockStatus",
+    "item:HasBlockedImages", "item:WebClientReadFormQueryString",
+    "item:WebClientEditFormQueryString", "item:TextBody", "item:IconIndex",
+    "item:MimeContentUTF8", "item:Hashtags", "item:Mentions", "item:MentionedMe",
+    "item:PendingSocialActivityTagIds", "message:ConversationIndex", "message:ConversationTopic",
+    "message:InternetMessageId", "message:IsRead", "message:IsResponseRequested",
+    "message:IsReadReceiptRequested", "message:IsDeliveryReceiptRequested", "message:ReceivedBy",
+    "message:ReceivedRepresenting", "message:References", "message:ReplyTo", "message:From",
+    "message:Sender", "message:ToRecipients", "message:CcRecipients", "message:BccRecipients",
+    "message:ApprovalRequestData", "message:VotingInformation", "message:ReminderMessageData", NULL,
+};
+/* clang-format on */
+
 /* Fields of items are checked one by one; those of the kinds that the simulator does not keep, by their prefix. */
 static bool
 is_field_uri(const char *text)
 {
-    static const char *const uris[] = {
-        "folder:FolderId",
-        "folder:ParentFolderId",
-        "folder:DisplayName",
-        "folder:UnreadCount",
-        "folder:TotalCount",
-        "folder:ChildFolderCount",
-        "folder:FolderClass",
-        "folder:SearchParameters",
-        "folder:ManagedFolderInformation",
-        "folder:PermissionSet",
-        "folder:EffectiveRights",
-        "folder:SharingEffectiveRights",
-        "folder:DistinguishedFolderId",
-        "folder:PolicyTag",
-        "folder:ArchiveTag",
-        "folder:ReplicaList",
-        "item:ItemId",
-        "item:ParentFolderId",
-        "item:ItemClass",
-        "item:MimeContent",
-        "item:Attachments",
-        "item:Subject",
-        "item:DateTimeReceived",
-        "item:Size",
-        "item:Categories",
-        "item:HasAttachments",
-        "item:Importance",
-        "item:InReplyTo",
-        "item:InternetMessageHeaders",
-        "item:IsAssociated",
-        "item:IsDraft",
-        "item:IsFromMe",
-        "item:IsResend",
-        "item:IsSubmitted",
-        "item:IsUnmodified",
-        "item:DateTimeSent",
-        "item:DateTimeCreated",
-        "item:Body",
-        "item:ResponseObjects",
-        "item:Sensitivity",
-        "item:ReminderDueBy",
-        "item:ReminderIsSet",
-        "item:ReminderNextTime",
-        "item:ReminderMinutesBeforeStart",
-        "item:DisplayTo",
-        "item:DisplayCc",
-        "item:Culture",
-        "item:EffectiveRights",
-        "item:LastModifiedName",
-        "item:LastModifiedTime",
-        "item:ConversationId",
-        "item:UniqueBody",
-        "item:Flag",
-        "item:StoreEntryId",
-        "item:InstanceKey",
-        "item:NormalizedBody",
-        "item:EntityExtractionResult",
-        "item:PolicyTag",
-        "item:ArchiveTag",
-        "item:RetentionDate",
-        "item:Preview",
-        "item:NextPredictedAction",
-        "item:GroupingAction",
-        "item:PredictedActionReason",
-        "item:IsClutter",
-        "item:RightsManagementLicenseData",
-        "item:BlockStatus",
-        "item:HasBlockedImages",
-        "item:WebClientReadFormQueryString",
-        "item:WebClientEditFormQueryString",
-        "item:TextBody",
-        "item:IconIndex",
-        "item:MimeContentUTF8",
-        "item:Hashtags",
-        "item:Mentions",
-        "item:MentionedMe",
-        "item:PendingSocialActivityTagIds",
-        "message:ConversationIndex",
-        "message:ConversationTopic",
-        "message:InternetMessageId",
-        "message:IsRead",
-        "message:IsResponseRequested",
-        "message:IsReadReceiptRequested",
-        "message:IsDeliveryReceiptRequested",
-        "message:ReceivedBy",
-        "message:ReceivedRepresenting",
-        "message:References",
-        "message:ReplyTo",
-        "message:From",
-        "message:Sender",
-        "message:ToRecipients",
-        "message:CcRecipients",
-        "message:BccRecipients",
-        "message:ApprovalRequestData",
-        "message:VotingInformation",
-        "message:ReminderMessageData",
-        NULL,
-    };
     static const char *const prefixes[] = {
         "calendar:", "conversation:",
         "contacts:", "distributionlist:",
@@ -175,7 +108,7 @@ is_field_uri(const char *text)
         "persona:",  "postitem:",
         "task:",     NULL,
     };
-    if (g_strv_contains(uris, text))
+    if (g_strv_contains(item_field_uris, text))
         return true;
     for (guint i = 0; prefixes[i] != NULL; i++) {
         const char *rest = exg_sim_after(text, prefixes[i]);
@@ -245,26 +178,13 @@ ONE_OF(distinguished_folder, "calendar", "contacts", "deleteditems", "drafts", "
 
 /* --- complex types ---------------------------------------------------------------------------- */
 
-#define REQUIRED(name, type)                                                                       \
-    {                                                                                              \
-        name, &type, 1, 1, false                                                                   \
-    }
-#define OPTIONAL(name, type)                                                                       \
-    {                                                                                              \
-        name, &type, 0, 1, false                                                                   \
-    }
-#define SEVERAL(name, type)                                                                        \
-    {                                                                                              \
-        name, &type, 1, EXG_SIM_UNBOUNDED, false                                                   \
-    }
-#define ANY_NUMBER(name, type)                                                                     \
-    {                                                                                              \
-        name, &type, 0, EXG_SIM_UNBOUNDED, false                                                   \
-    }
-#define OR(name, type)                                                                             \
-    {                                                                                              \
-        name, &type, 0, 0, true                                                                    \
-    }
+/* clang-format off */
+#define REQUIRED(name, type)   {name, &type, 1, 1, false}
+#define OPTIONAL(name, type)   {name, &type, 0, 1, false}
+#define SEVERAL(name, type)    {name, &type, 1, EXG_SIM_UNBOUNDED, false}
+#define ANY_NUMBER(name, type) {name, &type, 0, EXG_SIM_UNBOUNDED, false}
+#define OR(name, type)         {name, &type, 0, 0, true}
+/* clang-format on */
 
 #define ATTRIBUTES(id, ...) static const ExgSimAttribute id[] = {__VA_ARGS__, {NULL, NULL, false}}
 /* A type whose children are in the types namespace, one of the messages namespace, and one with text only. */
@@ -554,91 +474,32 @@ exg_sim_schema_header(const char *name)
     return find(headers, G_N_ELEMENTS(headers), name);
 }
 
+/* clang-format off */
+static const char *const known_operations[] = {
+    "AddDelegate", "ApplyConversationAction", "ConvertId", "CopyFolder", "CopyItem",
+    "CreateAttachment", "CreateFolder", "CreateItem", "CreateManagedFolder",
+    "CreateUserConfiguration", "DeleteAttachment", "DeleteFolder", "DeleteItem",
+    "DeleteUserConfiguration", "DisableApp", "EmptyFolder", "ExpandDL", "ExportItems",
+    "FindConversation", "FindFolder", "FindItem", "FindMessageTrackingReport", "FindPeople",
+    "GetAppManifests", "GetAppMarketplaceUrl", "GetAttachment", "GetClientAccessToken",
+    "GetConversationItems", "GetDelegate", "GetDiscoverySearchConfiguration", "GetEvents",
+    "GetFolder", "GetHoldOnMailboxes", "GetInboxRules", "GetItem", "GetMailTips",
+    "GetMessageTrackingReport", "GetNonIndexableItemDetails", "GetNonIndexableItemStatistics",
+    "GetPasswordExpirationDate", "GetReminders", "GetRoomLists", "GetRooms",
+    "GetSearchableMailboxes", "GetServerTimeZones", "GetServiceConfiguration", "GetSharingFolder",
+    "GetSharingMetadata", "GetStreamingEvents", "GetUserConfiguration", "GetUserOofSettings",
+    "GetUserPhoto", "GetUserRetentionPolicyTags", "InstallApp", "MarkAllItemsAsRead",
+    "MarkAsJunk", "MoveFolder", "MoveItem", "PerformInstantSearch", "PerformReminderAction",
+    "RefreshSharingFolder", "RemoveDelegate", "ResolveNames", "SearchMailboxes", "SendItem",
+    "SetHoldOnMailboxes", "SetUserOofSettings", "SetUserPhoto", "Subscribe",
+    "SyncFolderHierarchy", "SyncFolderItems", "UninstallApp", "Unsubscribe", "UpdateDelegate",
+    "UpdateFolder", "UpdateInboxRules", "UpdateItem", "UpdateItemInRecoverableItems",
+    "UpdateUserConfiguration", "UploadItems", NULL,
+};
+/* clang-format on */
+
 bool
 exg_sim_schema_known_operation(const char *name)
 {
-    static const char *const operations[] = {
-        "AddDelegate",
-        "ApplyConversationAction",
-        "ConvertId",
-        "CopyFolder",
-        "CopyItem",
-        "CreateAttachment",
-        "CreateFolder",
-        "CreateItem",
-        "CreateManagedFolder",
-        "CreateUserConfiguration",
-        "DeleteAttachment",
-        "DeleteFolder",
-        "DeleteItem",
-        "DeleteUserConfiguration",
-        "DisableApp",
-        "EmptyFolder",
-        "ExpandDL",
-        "ExportItems",
-        "FindConversation",
-        "FindFolder",
-        "FindItem",
-        "FindMessageTrackingReport",
-        "FindPeople",
-        "GetAppManifests",
-        "GetAppMarketplaceUrl",
-        "GetAttachment",
-        "GetClientAccessToken",
-        "GetConversationItems",
-        "GetDelegate",
-        "GetDiscoverySearchConfiguration",
-        "GetEvents",
-        "GetFolder",
-        "GetHoldOnMailboxes",
-        "GetInboxRules",
-        "GetItem",
-        "GetMailTips",
-        "GetMessageTrackingReport",
-        "GetNonIndexableItemDetails",
-        "GetNonIndexableItemStatistics",
-        "GetPasswordExpirationDate",
-        "GetReminders",
-        "GetRoomLists",
-        "GetRooms",
-        "GetSearchableMailboxes",
-        "GetServerTimeZones",
-        "GetServiceConfiguration",
-        "GetSharingFolder",
-        "GetSharingMetadata",
-        "GetStreamingEvents",
-        "GetUserConfiguration",
-        "GetUserOofSettings",
-        "GetUserPhoto",
-        "GetUserRetentionPolicyTags",
-        "InstallApp",
-        "MarkAllItemsAsRead",
-        "MarkAsJunk",
-        "MoveFolder",
-        "MoveItem",
-        "PerformInstantSearch",
-        "PerformReminderAction",
-        "RefreshSharingFolder",
-        "RemoveDelegate",
-        "ResolveNames",
-        "SearchMailboxes",
-        "SendItem",
-        "SetHoldOnMailboxes",
-        "SetUserOofSettings",
-        "SetUserPhoto",
-        "Subscribe",
-        "SyncFolderHierarchy",
-        "SyncFolderItems",
-        "UninstallApp",
-        "Unsubscribe",
-        "UpdateDelegate",
-        "UpdateFolder",
-        "UpdateInboxRules",
-        "UpdateItem",
-        "UpdateItemInRecoverableItems",
-        "UpdateUserConfiguration",
-        "UploadItems",
-        NULL,
-    };
-    return g_strv_contains(operations, name);
+    return g_strv_contains(known_operations, name);
 }

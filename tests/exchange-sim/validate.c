@@ -33,6 +33,36 @@ check_reference(const char *at, const char *end, ExgSimRefusal *refusal)
     return true;
 }
 
+static bool
+is_control(guint8 byte)
+{
+    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+}
+
+/* Eight bytes at a time, since nearly all of a request is base64: the subtraction borrows into a byte's top bit
+ * if the byte is below 0x20, the only ones that need a closer look. */
+static bool
+has_control(const char *data, gsize length)
+{
+    gsize at = 0;
+    while (at < length) {
+        guint64 word;
+        gsize step = 1;
+        if (length - at >= sizeof word) {
+            memcpy(&word, data + at, sizeof word);
+            step = sizeof word;
+            if (((word - 0x2020202020202020u) & ~word & 0x8080808080808080u) == 0) {
+                at += step;
+                continue;
+            }
+        }
+        for (gsize end = at + step; at < end; at++)
+            if (is_control((guint8)data[at]))
+                return true;
+    }
+    return false;
+}
+
 bool
 exg_sim_validate_characters(const char *data, gsize length, ExgSimRefusal *refusal)
 {
@@ -44,11 +74,7 @@ exg_sim_validate_characters(const char *data, gsize length, ExgSimRefusal *refus
         if (++at == end)
             break;
     }
-    /* One pass without branches, so that it costs little for megabytes of base64. */
-    guint8 control = 0;
-    for (const guint8 *at = (const guint8 *)data; at < (const guint8 *)end; at++)
-        control |= (guint8)((*at < 0x20) & (*at != '\t') & (*at != '\n') & (*at != '\r'));
-    if (control)
+    if (has_control(data, length))
         return exg_sim_refuse_schema(refusal, "A control character is not allowed in XML.");
     return true;
 }

@@ -42,7 +42,7 @@ proves_refusal(const ExgEwsReply *reply, const GError *error)
     if (code != NULL)
         return !g_str_has_prefix(code, "ErrorInternalServer") &&
                !g_str_equal(code, "ErrorTimeoutExpired") && !g_str_equal(code, "NoError");
-    return reply->status == 503 || reply->status / 100 == 4 ||
+    return (reply->status == 503 && reply->server != NULL) || reply->status / 100 == 4 ||
            (reply->status / 100 == 3 && reply->location == NULL);
 }
 
@@ -150,6 +150,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     const ExgEwsOperation *operation = operations[data[0] % 4];
     ExgEwsReply reply = {
         .status = statuses[data[1] % 16],
+        .server = data[2] & 8 ? "Microsoft-HTTPAPI/2.0" : NULL,
         .location = data[2] & 1 ? "/ews/genericerrorpage.htm" : NULL,
         .retry_after_ms = data[2] & 2 ? 5000 : -1,
         .posted_bytes = data[2] & 4 ? IIS_LIMIT_BYTES + 1 : 1000,

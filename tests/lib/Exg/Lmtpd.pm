@@ -24,6 +24,7 @@ sub write_conf
             username      => $sim->user,
             password_file => "$directory/password",
             ca_file       => $sim->ca_file,
+            throttle_file => "$directory/journal/throttle.db",
         },
         lmtp     => { listen => "unix:$directory/lmtp.sock", spool_directory => "$directory/spool", hostname => 'mx.test' },
         delivery => { journal => "$directory/journal/journal.db" },

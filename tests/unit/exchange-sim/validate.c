@@ -106,91 +106,86 @@ test_valid(void)
 }
 
 /* One wrong thing each, in a request that is right without it. */
+static const struct {
+    const char *request, *from, *to, *code;
+} wrong[] = {
+    /* the envelope */
+    {create_item, "http://schemas.xmlsoap", "https://schemas.xmlsoap", "ErrorSchemaValidation"},
+    {create_item, "2006/messages", "2006/message", "ErrorSchemaValidation"},
+    {create_item, "\"http://schemas.microsoft", "\"https://schemas.microsoft",
+     "ErrorSchemaValidation"},
+    {create_item, "<s:Header>", "<s:Body/><s:Header>", "ErrorSchemaValidation"},
+    {create_item, "</s:Body>", "</s:Body><s:Body/>", "ErrorSchemaValidation"},
+    {create_item, "</m:CreateItem>", "</m:CreateItem><m:GetItem/>", "ErrorSchemaValidation"},
+    {create_item, "m:CreateItem ", "m:DoWhatIMean ", "ErrorSchemaValidation"},
+    {get_item, "<s:Body>", "<s:Body><m:DoWhatIMean/></s:Body></s:Envelope><!--",
+     "ErrorSchemaValidation"},
+    /* the header */
+    {create_item, "Exchange2013_SP1", "Exchange2019", "ErrorInvalidServerVersion"},
+    {create_item, "Exchange2013_SP1", "exchange2013_sp1", "ErrorInvalidServerVersion"},
+    {create_item, " Version=\"Exchange2013_SP1\"", "", "ErrorSchemaValidation"},
+    {create_item, "<t:SmtpAddress>", "<t:SID>S-1</t:SID><t:SmtpAddress>", "ErrorSchemaValidation"},
+    {create_item, "<t:SmtpAddress>ann@example.com</t:SmtpAddress>", "", "ErrorSchemaValidation"},
+    {create_item, "ann@example.com</t:SmtpAddress>", "</t:SmtpAddress>", "ErrorSchemaValidation"},
+    {create_item, "<t:RequestServerVersion", "<m:RequestServerVersion", "ErrorSchemaValidation"},
+    {create_item, "ann@example.com", "nobody@example.com", "ErrorNonExistentMailbox"},
+    {create_item, "<t:SmtpAddress>ann@example.com</t:SmtpAddress>",
+     "<t:PrimarySmtpAddress>a@example.com</t:PrimarySmtpAddress>", "ErrorNonPrimarySmtpAddress"},
+    /* order and presence */
+    {create_item, "<t:ItemClass>", "<t:IsRead>true</t:IsRead><t:ItemClass>",
+     "ErrorSchemaValidation"},
+    {create_item, "<t:IsRead>false</t:IsRead>", "<t:ItemClass>IPM.Note</t:ItemClass>",
+     "ErrorSchemaValidation"},
+    {create_item, "<t:IsRead>", "<t:IsRead>true</t:IsRead><t:IsRead>", "ErrorSchemaValidation"},
+    {create_item, "<m:Items>", "<m:Items><t:Letter/>", "ErrorSchemaValidation"},
+    {create_item, "<m:SavedItemFolderId>", "<m:Items/><m:SavedItemFolderId>",
+     "ErrorSchemaValidation"},
+    {create_item, "<t:Value>0</t:Value>", "", "ErrorSchemaValidation"},
+    {create_item, "<t:Value>0</t:Value>", "<t:Value>0</t:Value><t:Value>0</t:Value>",
+     "ErrorSchemaValidation"},
+    {find_item, "<m:Restriction>",
+     "<m:ParentFolderIds><t:FolderId Id=\"x\"/></m:ParentFolderIds><m:Restriction>",
+     "ErrorSchemaValidation"},
+    {find_item, "<t:DistinguishedFolderId Id=\"inbox\"/>", "", "ErrorSchemaValidation"},
+    {find_item, "<t:Constant Value", "<t:Constant Wert", "ErrorSchemaValidation"},
+    {find_item, "<t:FieldURI FieldURI=\"message:InternetMessageId\"/>", "",
+     "ErrorSchemaValidation"},
+    {resolve_names, "<m:UnresolvedEntry>smtp:ann@example.com</m:UnresolvedEntry>", "",
+     "ErrorSchemaValidation"},
+    {get_folder, "t:EmailAddress>bob", "t:Address>bob", "ErrorSchemaValidation"},
+    {get_item, "<t:ItemId Id=\"AAMk\"/>", "<t:ItemId/>", "ErrorSchemaValidation"},
+    {get_item, "<t:ItemId Id=\"AAMk\"/>", "words<t:ItemId Id=\"AAMk\"/>", "ErrorSchemaValidation"},
+    /* attributes and values */
+    {create_item, "SaveOnly", "Saveonly", "ErrorSchemaValidation"},
+    {create_item, "\"inbox\"", "\"Inbox\"", "ErrorSchemaValidation"},
+    {create_item, "0x0E07", "0x0E070003", "ErrorSchemaValidation"},
+    {create_item, "0x0E07", "65536", "ErrorSchemaValidation"},
+    {create_item, "\"Integer\"", "\"Int32\"", "ErrorSchemaValidation"},
+    {create_item, " PropertyType=\"Integer\"", "", "ErrorSchemaValidation"},
+    {create_item, "\"8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40\"",
+     "\"{8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40}\"", "ErrorSchemaValidation"},
+    {create_item, "<t:IsRead>false", "<t:IsRead>no", "ErrorSchemaValidation"},
+    {create_item, "<t:Message>", "<t:Message Kind=\"x\">", "ErrorSchemaValidation"},
+    {find_item, " Traversal=\"Shallow\"", "", "ErrorSchemaValidation"},
+    {find_item, "item:DateTimeCreated", "item:DateTimeCreation", "ErrorSchemaValidation"},
+    {find_item, "Offset=\"0\"", "Offset=\"first\"", "ErrorSchemaValidation"},
+    {find_item, " Offset=\"0\"", "", "ErrorSchemaValidation"},
+    {resolve_names, "\"false\"", "\"False\"", "ErrorSchemaValidation"},
+    {resolve_names, " ReturnFullContactData=\"false\"", "", "ErrorSchemaValidation"},
+    {get_item, "AllProperties", "All", "ErrorSchemaValidation"},
+    /* form */
+    {create_item, "</t:Message>", "</t:Massage>", "ErrorSchemaValidation"},
+    {create_item, "v1:00", "v1:&#x3;", "ErrorSchemaValidation"},
+    {create_item, "v1:00", "v1:&#0;", "ErrorSchemaValidation"},
+    {create_item, "v1:00", "v1:\x03", "ErrorSchemaValidation"},
+    {create_item, "v1:00", "v1:\xff\xfe", "ErrorSchemaValidation"},
+    {create_item, "v1:00", "v1:&uuml;", "ErrorSchemaValidation"},
+    {create_item, "?><s:", "?><!DOCTYPE a><s:", "ErrorSchemaValidation"},
+};
+
 static void
 test_refused(void)
 {
-    static const struct {
-        const char *request, *from, *to, *code;
-    } wrong[] = {
-        /* the envelope */
-        {create_item, "http://schemas.xmlsoap", "https://schemas.xmlsoap", "ErrorSchemaValidation"},
-        {create_item, "2006/messages", "2006/message", "ErrorSchemaValidation"},
-        {create_item, "\"http://schemas.microsoft", "\"https://schemas.microsoft",
-         "ErrorSchemaValidation"},
-        {create_item, "<s:Header>", "<s:Body/><s:Header>", "ErrorSchemaValidation"},
-        {create_item, "</s:Body>", "</s:Body><s:Body/>", "ErrorSchemaValidation"},
-        {create_item, "</m:CreateItem>", "</m:CreateItem><m:GetItem/>", "ErrorSchemaValidation"},
-        {create_item, "m:CreateItem ", "m:DoWhatIMean ", "ErrorSchemaValidation"},
-        {get_item, "<s:Body>", "<s:Body><m:DoWhatIMean/></s:Body></s:Envelope><!--",
-         "ErrorSchemaValidation"},
-        /* the header */
-        {create_item, "Exchange2013_SP1", "Exchange2019", "ErrorInvalidServerVersion"},
-        {create_item, "Exchange2013_SP1", "exchange2013_sp1", "ErrorInvalidServerVersion"},
-        {create_item, " Version=\"Exchange2013_SP1\"", "", "ErrorSchemaValidation"},
-        {create_item, "<t:SmtpAddress>", "<t:SID>S-1</t:SID><t:SmtpAddress>",
-         "ErrorSchemaValidation"},
-        {create_item, "<t:SmtpAddress>ann@example.com</t:SmtpAddress>", "",
-         "ErrorSchemaValidation"},
-        {create_item, "ann@example.com</t:SmtpAddress>", "</t:SmtpAddress>",
-         "ErrorSchemaValidation"},
-        {create_item, "<t:RequestServerVersion", "<m:RequestServerVersion",
-         "ErrorSchemaValidation"},
-        {create_item, "ann@example.com", "nobody@example.com", "ErrorNonExistentMailbox"},
-        {create_item, "<t:SmtpAddress>ann@example.com</t:SmtpAddress>",
-         "<t:PrimarySmtpAddress>a@example.com</t:PrimarySmtpAddress>",
-         "ErrorNonPrimarySmtpAddress"},
-        /* order and presence */
-        {create_item, "<t:ItemClass>", "<t:IsRead>true</t:IsRead><t:ItemClass>",
-         "ErrorSchemaValidation"},
-        {create_item, "<t:IsRead>false</t:IsRead>", "<t:ItemClass>IPM.Note</t:ItemClass>",
-         "ErrorSchemaValidation"},
-        {create_item, "<t:IsRead>", "<t:IsRead>true</t:IsRead><t:IsRead>", "ErrorSchemaValidation"},
-        {create_item, "<m:Items>", "<m:Items><t:Letter/>", "ErrorSchemaValidation"},
-        {create_item, "<m:SavedItemFolderId>", "<m:Items/><m:SavedItemFolderId>",
-         "ErrorSchemaValidation"},
-        {create_item, "<t:Value>0</t:Value>", "", "ErrorSchemaValidation"},
-        {create_item, "<t:Value>0</t:Value>", "<t:Value>0</t:Value><t:Value>0</t:Value>",
-         "ErrorSchemaValidation"},
-        {find_item, "<m:Restriction>",
-         "<m:ParentFolderIds><t:FolderId Id=\"x\"/></m:ParentFolderIds><m:Restriction>",
-         "ErrorSchemaValidation"},
-        {find_item, "<t:DistinguishedFolderId Id=\"inbox\"/>", "", "ErrorSchemaValidation"},
-        {find_item, "<t:Constant Value", "<t:Constant Wert", "ErrorSchemaValidation"},
-        {find_item, "<t:FieldURI FieldURI=\"message:InternetMessageId\"/>", "",
-         "ErrorSchemaValidation"},
-        {resolve_names, "<m:UnresolvedEntry>smtp:ann@example.com</m:UnresolvedEntry>", "",
-         "ErrorSchemaValidation"},
-        {get_folder, "t:EmailAddress>bob", "t:Address>bob", "ErrorSchemaValidation"},
-        {get_item, "<t:ItemId Id=\"AAMk\"/>", "<t:ItemId/>", "ErrorSchemaValidation"},
-        {get_item, "<t:ItemId Id=\"AAMk\"/>", "words<t:ItemId Id=\"AAMk\"/>",
-         "ErrorSchemaValidation"},
-        /* attributes and values */
-        {create_item, "SaveOnly", "Saveonly", "ErrorSchemaValidation"},
-        {create_item, "\"inbox\"", "\"Inbox\"", "ErrorSchemaValidation"},
-        {create_item, "0x0E07", "0x0E070003", "ErrorSchemaValidation"},
-        {create_item, "0x0E07", "65536", "ErrorSchemaValidation"},
-        {create_item, "\"Integer\"", "\"Int32\"", "ErrorSchemaValidation"},
-        {create_item, " PropertyType=\"Integer\"", "", "ErrorSchemaValidation"},
-        {create_item, "\"8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40\"",
-         "\"{8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40}\"", "ErrorSchemaValidation"},
-        {create_item, "<t:IsRead>false", "<t:IsRead>no", "ErrorSchemaValidation"},
-        {create_item, "<t:Message>", "<t:Message Kind=\"x\">", "ErrorSchemaValidation"},
-        {find_item, " Traversal=\"Shallow\"", "", "ErrorSchemaValidation"},
-        {find_item, "item:DateTimeCreated", "item:DateTimeCreation", "ErrorSchemaValidation"},
-        {find_item, "Offset=\"0\"", "Offset=\"first\"", "ErrorSchemaValidation"},
-        {find_item, " Offset=\"0\"", "", "ErrorSchemaValidation"},
-        {resolve_names, "\"false\"", "\"False\"", "ErrorSchemaValidation"},
-        {resolve_names, " ReturnFullContactData=\"false\"", "", "ErrorSchemaValidation"},
-        {get_item, "AllProperties", "All", "ErrorSchemaValidation"},
-        /* form */
-        {create_item, "</t:Message>", "</t:Massage>", "ErrorSchemaValidation"},
-        {create_item, "v1:00", "v1:&#x3;", "ErrorSchemaValidation"},
-        {create_item, "v1:00", "v1:&#0;", "ErrorSchemaValidation"},
-        {create_item, "v1:00", "v1:\x03", "ErrorSchemaValidation"},
-        {create_item, "v1:00", "v1:\xff\xfe", "ErrorSchemaValidation"},
-        {create_item, "v1:00", "v1:&uuml;", "ErrorSchemaValidation"},
-        {create_item, "?><s:", "?><!DOCTYPE a><s:", "ErrorSchemaValidation"},
-    };
     g_autoptr(ExgSimDirectory) directory = new_directory();
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autofree char *request = replace(wrong[i].request, wrong[i].from, wrong[i].to);
@@ -269,6 +264,25 @@ test_cut(void)
     }
 }
 
+/* A forbidden character is found wherever it stands, and no other is taken for one. */
+static void
+test_characters(void)
+{
+    for (guint byte = 1; byte < 256; byte++) {
+        bool forbidden = byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+        for (gsize length = 1; length <= 20; length++) {
+            for (gsize at = 0; at < length; at++) {
+                g_autofree char *text = g_malloc(length);
+                g_auto(ExgSimRefusal) refusal = {0};
+                memset(text, 'x', length);
+                text[at] = (char)byte;
+                g_assert_cmpint(exg_sim_validate_characters(text, length, &refusal), ==,
+                                !forbidden);
+            }
+        }
+    }
+}
+
 /* --- the samples of the schema collection ------------------------------------------------------ */
 
 static guint
@@ -327,6 +341,7 @@ main(int argc, char **argv)
     g_test_add_func("/exchange-sim/validate/accepted", test_accepted);
     g_test_add_func("/exchange-sim/validate/operations", test_operations);
     g_test_add_func("/exchange-sim/validate/cut", test_cut);
+    g_test_add_func("/exchange-sim/validate/characters", test_characters);
     g_test_add_func("/exchange-sim/validate/samples", test_samples);
     return g_test_run();
 }

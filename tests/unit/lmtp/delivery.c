@@ -74,7 +74,9 @@ silent_directory(ExgEngine *engine)
     g_assert_true(g_close(g_file_open_tmp("exgate-password-XXXXXX", &file, NULL), NULL));
     g_assert_true(g_file_set_contents(file, "secret", -1, NULL));
     g_autofree char *conf_text = g_strdup_printf(
-        "[exchange]\nendpoint = http://127.0.0.1:1/\nusername = u\npassword_file = %s\n", file);
+        "[exchange]\nendpoint = http://127.0.0.1:1/\nusername = u\npassword_file = %s\n"
+        "throttle_file = /nonexistent/throttle.db\n",
+        file);
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_parse(conf_text, strlen(conf_text), "test", &error);
     g_assert_no_error(error);

@@ -55,7 +55,10 @@ static void
 begin(Fixture *fixture, guint64 size_max, gsize memory_max)
 {
     forget(fixture);
-    ExgMessageOptions options = {size_max, memory_max, fixture->directory, fixture->workers};
+    ExgMessageOptions options = {.size_max = size_max,
+                                 .memory_max = memory_max,
+                                 .spool_directory = fixture->directory,
+                                 .workers = fixture->workers};
     fixture->builder = exg_message_builder_new(&options);
 }
 

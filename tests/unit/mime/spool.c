@@ -101,7 +101,7 @@ static ExgSpool *
 spool_of(Fixture *fixture, gsize memory_max, const char *bytes, gsize length, gsize piece)
 {
     g_autoptr(GError) error = NULL;
-    ExgSpool *spool = exg_spool_new(fixture->directory, memory_max, fixture->workers);
+    ExgSpool *spool = exg_spool_new(fixture->directory, memory_max, fixture->workers, NULL);
     for (gsize used = 0; used < length; used += MIN(piece, length - used)) {
         g_assert_true(exg_spool_append(spool, bytes + used, MIN(piece, length - used), &error));
         g_assert_no_error(error);
@@ -216,7 +216,7 @@ static void
 test_congestion(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *bytes = make_bytes(4 * MIB);
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
     exg_failpoint_configure("spool-write=delay:100,times=1");
     gsize used = 0;
     while (!exg_spool_is_congested(spool, ready, fixture)) {
@@ -259,7 +259,8 @@ test_disk_full(Fixture *fixture, gconstpointer data)
     for (guint good = 0; good < 3; good++) {
         g_autofree char *failure = g_strdup_printf("spool-write=error,after=%u", good);
         exg_failpoint_configure(failure);
-        g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+        g_autoptr(ExgSpool)
+            spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
         g_assert_true(exg_spool_append(spool, bytes, 2 * MIB, NULL));
         fixture->ready = fixture->done = 0;
         g_assert_true(exg_spool_is_congested(spool, ready, fixture));
@@ -276,7 +277,7 @@ test_disk_full(Fixture *fixture, gconstpointer data)
     }
     /* Known only when all has been taken. */
     exg_failpoint_configure("spool-write=error");
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 1000, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 1000, fixture->workers, NULL);
     g_assert_true(exg_spool_append(spool, bytes, 2000, NULL));
     fixture->done = 0;
     exg_spool_seal(spool, done, fixture);
@@ -295,7 +296,7 @@ test_file_too_large(Fixture *fixture, gconstpointer data)
     void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
     g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &low), ==, 0);
     g_autofree char *bytes = make_bytes(MIB);
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, fixture->workers, NULL);
     (void)exg_spool_append(spool, bytes, MIB, NULL);
     exg_spool_seal(spool, done, fixture);
     wait_until(fixture, &fixture->done);
@@ -325,7 +326,7 @@ static void
 test_no_directory(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *missing = g_build_filename(fixture->directory, "missing", NULL);
-    g_autoptr(ExgSpool) spool = exg_spool_new(missing, 0, fixture->workers);
+    g_autoptr(ExgSpool) spool = exg_spool_new(missing, 0, fixture->workers, NULL);
     g_assert_true(exg_spool_append(spool, "abc", 3, NULL));
     exg_spool_seal(spool, done, fixture);
     wait_until(fixture, &fixture->done);
@@ -351,7 +352,7 @@ test_no_worker(Fixture *fixture, gconstpointer data)
     g_mutex_init(&busy);
     g_mutex_lock(&busy);
     g_assert_true(exg_worker_run(narrow, wait_for_lock, NULL, &busy, NULL));
-    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, narrow);
+    g_autoptr(ExgSpool) spool = exg_spool_new(fixture->directory, 0, narrow, NULL);
     g_assert_false(exg_spool_append(spool, bytes, MIB, &error));
     check_error(fixture, error);
     exg_spool_seal(spool, done, fixture);
@@ -368,7 +369,7 @@ test_abandon(Fixture *fixture, gconstpointer data)
     g_autofree char *bytes = make_bytes(3 * MIB);
     for (guint sealed = 0; sealed < 2; sealed++) {
         exg_failpoint_configure("spool-write=delay:20");
-        ExgSpool *spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+        ExgSpool *spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
         g_assert_true(exg_spool_append(spool, bytes, 3 * MIB, NULL));
         g_assert_true(exg_spool_is_congested(spool, ready, fixture));
         if (sealed)
@@ -390,7 +391,7 @@ static void
 test_drop_in_callback(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *bytes = make_bytes(2 * MIB);
-    fixture->spool = exg_spool_new(fixture->directory, 65536, fixture->workers);
+    fixture->spool = exg_spool_new(fixture->directory, 65536, fixture->workers, NULL);
     g_assert_true(exg_spool_append(fixture->spool, bytes, 2 * MIB, NULL));
     g_assert_true(exg_spool_is_congested(fixture->spool, ready, fixture));
     wait_until(fixture, &fixture->ready);
@@ -399,7 +400,7 @@ test_drop_in_callback(Fixture *fixture, gconstpointer data)
     static const gsize limits[] = {0, MIB};
     for (gsize i = 0; i < G_N_ELEMENTS(limits); i++) {
         fixture->done = 0;
-        fixture->spool = exg_spool_new(fixture->directory, limits[i], fixture->workers);
+        fixture->spool = exg_spool_new(fixture->directory, limits[i], fixture->workers, NULL);
         g_assert_true(exg_spool_append(fixture->spool, bytes, 1000, NULL));
         exg_spool_seal(fixture->spool, done, fixture);
         wait_until(fixture, &fixture->done);

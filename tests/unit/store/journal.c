@@ -24,10 +24,10 @@ static void
 discard(ExgLogLevel level, const char *line, gpointer data)
 {
     if (level == EXG_LOG_ERROR)
-        (*(guint *)data)++;
+        g_atomic_int_inc((gint *)data);
 }
 
-static guint alarms;
+static gint alarms; /* lines that say error; atomic, for the writer thread says them */
 
 static ExgJournal *
 open_journal(Fixture *fixture)
@@ -43,7 +43,7 @@ open_journal(Fixture *fixture)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    alarms = 0;
+    g_atomic_int_set(&alarms, 0);
     fixture->directory = g_dir_make_tmp("exgate-journal-XXXXXX", NULL);
     fixture->path = g_build_filename(fixture->directory, "journal.db", NULL);
     fixture->engine = exg_engine_new(NULL);
@@ -205,7 +205,7 @@ test_commit_fails(Fixture *fixture, gconstpointer data)
 {
     exg_failpoint_configure("journal-commit-fails=error,times=1");
     g_assert_cmpint(begin(fixture, "k", false).verdict, ==, EXG_JOURNAL_FAILED);
-    g_assert_cmpuint(alarms, ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&alarms), ==, 1);
     exg_failpoint_configure(NULL);
     g_assert_cmpint(begin(fixture, "k", false).verdict, ==, EXG_JOURNAL_BEGUN);
 }
@@ -217,7 +217,7 @@ test_outcome_lost(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(begin(fixture, "k", false).verdict, ==, EXG_JOURNAL_BEGUN);
     exg_failpoint_configure("journal-commit-fails=error,times=1");
     exg_journal_done(fixture->journal, "k", "item");
-    while (alarms == 0)
+    while (g_atomic_int_get(&alarms) == 0)
         g_thread_yield();
     exg_failpoint_configure(NULL);
     g_assert_cmpint(begin(fixture, "k", false).verdict, ==, EXG_JOURNAL_UNDER_WAY);
@@ -234,7 +234,7 @@ test_damaged(Fixture *fixture, gconstpointer data)
     g_autofree char *garbage = g_strnfill(8192, 'x');
     g_assert_true(g_file_set_contents(fixture->path, garbage, -1, NULL));
     fixture->journal = open_journal(fixture);
-    g_assert_cmpuint(alarms, ==, 1);
+    g_assert_cmpint(g_atomic_int_get(&alarms), ==, 1);
     g_assert_true(exg_journal_is_suspect(fixture->journal));
     g_assert_cmpint(begin(fixture, "k", false).verdict, ==, EXG_JOURNAL_BEGUN);
     reopen(fixture);
