@@ -1,6 +1,7 @@
 #include "lmtp/daemon.h"
 
 #include "common/account/account.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
@@ -25,6 +26,8 @@
 #define SPOOL_THREADS 4
 #define SPOOL_QUEUE   4096
 
+#define OPEN_REPORT_MS (10 * 60 * 1000)
+
 struct ExgDaemon {
     char *conf_path;
     ExgConf *conf;
@@ -33,6 +36,7 @@ struct ExgDaemon {
     ExgSpoolBudget *spool_budget;
     ExgJournal *journal;
     ExgDirectoryCache *recipients;
+    ExgTimer open_report;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -280,6 +284,23 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
     return true;
 }
 
+/* --- what is open ----------------------------------------------------------------------------- */
+
+/* Deliveries without an outcome that pile up are the administrator's to look into. */
+static void
+report_open(gpointer data)
+{
+    ExgDaemon *daemon = data;
+    ExgJournalStatistics statistics;
+    exg_journal_get_statistics(daemon->journal, &statistics);
+    if (statistics.open > 0)
+        exg_log(EXG_LOG_INFO, NULL,
+                "%" G_GUINT64_FORMAT " deliveries are under way or of unknown outcome, the oldest "
+                "for %" G_GINT64_FORMAT " s; exgate journal list shows them",
+                statistics.open, statistics.oldest_open_ms / 1000);
+    exg_timer_set(&daemon->open_report, exg_clock_deadline_ms(OPEN_REPORT_MS));
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 ExgDaemon *
@@ -322,6 +343,7 @@ exg_daemon_free(ExgDaemon *daemon)
 {
     if (daemon == NULL)
         return;
+    exg_timer_cancel(&daemon->open_report);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
     exg_directory_cache_unref(daemon->recipients);
@@ -408,6 +430,8 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
                                           (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
     exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
             sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    exg_timer_init(&daemon->open_report, daemon->engine, report_open, daemon);
+    report_open(daemon);
     ready(data);
     exg_engine_run(daemon->engine);
     if (exg_delivery_backend_under_way(daemon->backend) > 0) {

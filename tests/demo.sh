@@ -45,6 +45,7 @@ endpoint = $url
 username = EXAMPLE\\exgate
 password_file = $work/password
 ca_file = $work/sim/ca.pem
+throttle_file = $work/throttle.db
 
 [lmtp]
 listen = unix:$work/lmtp.sock
