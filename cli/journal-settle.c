@@ -7,8 +7,13 @@
 #include "common/base/error.h"
 #include "common/store/ews-store.h"
 
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define ASK_TIMEOUT_MS      60000
 #define ITEM_ID_MAX_BYTES   1024
@@ -52,6 +57,20 @@ borrow_credentials(void)
         g_setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, TRUE);
 }
 
+/* Root is needed for the secret, not for talking to the network; and files made from here on (the throttle's) have to belong to
+ * the services' user, as the journal does. */
+static bool
+become_owner(const char *journal)
+{
+    struct stat status;
+    if (geteuid() != 0 || stat(journal, &status) < 0 || status.st_uid == 0)
+        return true;
+    const struct passwd *user = getpwuid(status.st_uid);
+    gid_t group = user != NULL ? user->pw_gid : status.st_gid;
+    return (user != NULL ? initgroups(user->pw_name, group) : setgroups(0, NULL)) == 0 &&
+           setgid(group) == 0 && setuid(status.st_uid) == 0;
+}
+
 static int
 complain_of_exchange(const GError *error)
 {
@@ -68,16 +87,19 @@ complain_of_exchange(const GError *error)
 
 /* Answers EX_OK with `*ret_item_id`, NULL for a miss; or says what is wrong and answers the exit status. */
 static int
-ask_exchange(const ExgConf *conf, const ExgJournalRow *row, char **ret_item_id)
+ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_item_id)
 {
     g_autoptr(GError) error = NULL;
     borrow_credentials();
     g_autoptr(ExgEngine) engine = exg_engine_new(&error);
     if (engine == NULL)
         return exg_complain(EX_OSERR, "%s", error->message);
-    g_autoptr(ExgAccount) account = exg_account_new(engine, conf, &error);
+    g_autoptr(ExgAccount) account = exg_account_new(engine, tool->conf, &error);
     if (account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
+    if (!become_owner(tool->path))
+        return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
+                            g_strerror(errno));
     g_autoptr(ExgStore) store = exg_ews_store_new(account);
     Question question = {.engine = engine, .store = store, .row = row};
     exg_engine_post(engine, pose, &question);
@@ -172,7 +194,7 @@ exg_journal_ask(int argc, char **argv)
                             " is sending it and will settle it",
                             row->key, row->process);
     g_autofree char *item_id = NULL;
-    status = ask_exchange(tool.conf, row, &item_id);
+    status = ask_exchange(&tool, row, &item_id);
     if (status != EX_OK)
         return status;
     if (item_id != NULL && writes && row->state != EXG_JOURNAL_ROW_DONE)

@@ -253,6 +253,24 @@ is(journal('prune', '--older-than', '1h')->{out}, "0 deleted\n", 'and what --old
 is(journal('prune', '--older-than', '0')->{out}, ($status->{done} + 1) . " deleted\n", 'and deletes what is older');
 is(scalar rows('--all'), $status->{open}, 'but nothing that is open');
 
+# --- root asks --------------------------------------------------------------------------------
+
+SKIP: {
+    skip 'only root can become somebody else', 3 if $> != 0;
+    my $nobody = (getpwnam 'nobody')[2];
+    leave_open('cid@example.test', 'stored-unanswered');
+    my $key = row_of('cid@example.test')->{key};
+    $lmtpd->stop;
+    my $throttle = "$lmtpd->{directory}/journal/fresh.db";
+    chown $nobody, -1, $_ or die "$_: $!" for files_in("$lmtpd->{directory}/journal");
+    Exg::Lmtpd::write_conf("$lmtpd->{directory}", $sim, { %conf, exchange => { throttle_file => $throttle } });
+    chmod 0600, "$lmtpd->{directory}/password" or die;
+    is(journal('ask', $key, '--settle')->{status}, 0, 'root can ask with a secret that only root can read');
+    is((stat $throttle)[4], $nobody, 'and leaves no file that the service cannot write');
+    Exg::Lmtpd::write_conf("$lmtpd->{directory}", $sim, \%conf);
+    $lmtpd->launch;
+}
+
 # --- no Exchange ------------------------------------------------------------------------------
 
 my $row = (rows())[0] // do { leave_open('dan@example.test', 'close-without-answer'); (rows())[0] };
