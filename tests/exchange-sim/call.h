@@ -34,7 +34,6 @@ typedef struct {
     const char *operation; /* NULL: not made out */
     char *mailbox;         /* whose it concerns, or NULL */
     /* From the scenario */
-    const ExgSimFault *code;
     bool no_item_id;
     /* The answer under way */
     ExgXmlWriter writer;
@@ -54,7 +53,8 @@ char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guin
 
 /* --- for the operations ----------------------------------------------------------------------- */
 
-/* Begins a response message: its ResponseClass and the parts that every message begins with. `refusal` with code NULL: success. */
+/* Begins a response message: its ResponseClass and the parts that every message begins with. A `refusal` whose code is
+ * NULL stands for success. */
 void exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRefusal *refusal);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,

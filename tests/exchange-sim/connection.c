@@ -433,6 +433,17 @@ ask_scenario(ExgSimConnection *connection)
     }
 }
 
+/* As the scenario names mailboxes: by the primary address. */
+static void
+set_mailbox(ExgSimConnection *connection, const char *address)
+{
+    const ExgSimMailbox *mailbox = address != NULL ? exg_sim_directory_find(
+                                                         connection->parts.directory, address)
+                                                   : NULL;
+    g_free(connection->mailbox);
+    connection->mailbox = g_strdup(mailbox != NULL ? mailbox->address : address);
+}
+
 /* The element after s:Body in what has come so far, and whose mailbox the header names. */
 static void
 sniff(ExgSimConnection *connection)
@@ -450,8 +461,8 @@ sniff(ExgSimConnection *connection)
         return;
     connection->operation = g_match_info_fetch(match, 1);
     if (g_regex_match(sid, text, 0, &sid_match)) {
-        g_free(connection->mailbox);
-        connection->mailbox = g_match_info_fetch(sid_match, 1);
+        g_autofree char *name = g_match_info_fetch(sid_match, 1);
+        set_mailbox(connection, name);
     }
 }
 
@@ -539,8 +550,7 @@ static void
 on_head(ExgSimConnection *connection)
 {
     ExgSimHttpRequest *http = &connection->http;
-    const char *anchor = exg_sim_http_request_header(http, "X-AnchorMailbox");
-    connection->mailbox = g_strdup(anchor);
+    set_mailbox(connection, exg_sim_http_request_header(http, "X-AnchorMailbox"));
     if (!judge_head(connection)) {
         answer_early(connection);
         return;
@@ -707,6 +717,11 @@ begin(ExgSimConnection *connection, int fd)
         open_stream(connection, fd, true);
         return;
     }
+    note_fault(connection, fault);
+    connection->operation = g_strdup("connect");
+    connection->began_us = g_get_monotonic_time();
+    log_request(connection);
+    reset_request(connection);
     if (fault->action == EXG_SIM_DELAY) {
         connection->waiting_fd = fd;
         exg_timer_set(&connection->timer, exg_clock_deadline_ms((gint64)fault->amount));

@@ -3,10 +3,10 @@
  *     on OPERATION [mailbox=ADDRESS] [after=N] [times=N] [conn=new|reused] [stored] do ACTION
  *     clear
  *
- * OPERATION is CreateItem, FindItem … , `*` (any request) or `connect` (a new connection). Rules are tried in the order given; the first that
- * acts decides, except that delay, late and slow let later rules act as well. `after` lets that many matching requests pass,
- * `times` ends the rule after it has acted so often. With `stored` the request is carried out before an action that
- * would otherwise prevent it. The actions are in the table of fault.c and in README.md.
+ * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are tried in the order
+ * given; the first that acts decides, except that delay, late and slow let later rules act as well. `after` lets that
+ * many matching requests pass, `times` ends the rule after it has acted so often. With `stored` the request is carried
+ * out before an action that would otherwise prevent it. The actions are in the table of fault.c and in README.md.
  *
  * Threads:  the engine's.
  * Memory:   a rule that acts is referenced by whoever carries it out, so `clear` does not pull it away.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of all mailboxes without a directory. */
 static guint64 content_bytes_in_memory;
 
 ExgSimMailbox *
@@ -46,8 +47,11 @@ index_of(const ExgSimFolder *folder)
 }
 
 static void
-item_free(gpointer item)
+item_free(gpointer data)
 {
+    ExgSimItem *item = data;
+    if (item->content != NULL)
+        content_bytes_in_memory -= g_bytes_get_size(item->content);
     exg_sim_item_free(item);
 }
 
@@ -261,7 +265,9 @@ exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, g
 const ExgSimItem *
 exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint number)
 {
-    for (guint i = 0; i < exg_sim_mailbox_count(mailbox, folder); i++) {
+    /* Nothing is ever removed, so an item is where its number says, or before it if files were. */
+    guint end = MIN(number, exg_sim_mailbox_count(mailbox, folder));
+    for (guint i = end; i-- > 0;) {
         const ExgSimItem *item = exg_sim_mailbox_item(mailbox, folder, i);
         if (item->number == number)
             return item;

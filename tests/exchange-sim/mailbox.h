@@ -1,9 +1,9 @@
 /* mailbox.h - a simulated mailbox: what the directory says of it, and its items.
  *
- * On disk a mailbox is a directory of that name with one directory per folder; an item is NNNNNN.item (its properties) and NNNNNN.eml
- * (the message, byte for byte as it was received). Both are written under another name and renamed, the message last, so
- * that whoever sees NNNNNN.eml sees all of it. Nothing is synced: the simulator may lose its newest items when the host crashes, not when
- * it is killed.
+ * On disk a mailbox is a directory of that name with one directory per folder; an item is NNNNNN.item (its properties)
+ * and NNNNNN.eml (the message, byte for byte as it was received). Both are written under another name and renamed, the
+ * message last, so that whoever sees NNNNNN.eml sees all of it. Nothing is synced: the simulator may lose its newest
+ * items when the host crashes, not when it is killed.
  *
  * Threads:  the engine's.
  * Limits:   EXG_SIM_MEMORY_MAX_BYTES of content is kept by mailboxes without a directory; later items have none.

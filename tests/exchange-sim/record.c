@@ -130,6 +130,10 @@ static void
 count(ExgSimRecord *record, const ExgSimEntry *entry)
 {
     guint i = 0;
+    if (entry->faults != NULL)
+        record->faults++;
+    if (g_strcmp0(entry->operation, "connect") == 0)
+        return;
     while (i < G_N_ELEMENTS(operations) && g_strcmp0(operations[i], entry->operation) != 0)
         i++;
     if (i < G_N_ELEMENTS(operations))
@@ -139,8 +143,6 @@ count(ExgSimRecord *record, const ExgSimEntry *entry)
     record->bytes += entry->bytes;
     if (entry->status == 401)
         record->unauthorized++;
-    if (entry->faults != NULL)
-        record->faults++;
 }
 
 void

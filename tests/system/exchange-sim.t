@@ -364,7 +364,7 @@ for my $case (@faults) {
     like($got->{body},    $body,    'the answer')  if $body;
     like($got->{headers}, $headers, 'the headers') if $headers;
     cmp_ok(time - $began, '>=', 0.19, 'takes its time') if $rule =~ /delay 200|slow/;
-    next if $rule =~ /connect|GetItem|reused|bob|1000000/;
+    next if $rule =~ /connect do delay|GetItem|reused|bob|1000000/;
     my ($name) = $rule =~ /do (\S+)/;
     like((log_lines())[-1], qr/ fault=\Q$name\E/, 'and the log names the fault');
 }
@@ -458,13 +458,13 @@ for my $case ([['--nonsense'], 2], [[], 2], [['--state', '/proc/no'], 1], [['--s
 # --- the answers --------------------------------------------------------------------------------
 
 SKIP: {
-    my $schema = $ENV{EXG_SCHEMA} // '';
-    skip 'the schema collection is not here', 1 if !-x "$schema/check" || !grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
+    my $schema = ($ENV{EXG_SCHEMA} // '') . '/oracle/ews.xsd';
+    skip 'the schema collection is not here', 2 if !-r $schema || !grep { -x "$_/xmllint" } split /:/, $ENV{PATH};
     # what a fault has spoiled is no sample of an answer
     my @whole = grep { -s $_ && slurp($_) !~ /^%PDF|more and more|&#x3;/ } @answers;
     cmp_ok(scalar @whole, '>', 60, 'there are answers to look at');
-    my $result = run_program("$schema/check", @whole);
-    is($result->{status}, 0, 'all answers validate against the schema') or diag(grep { !/ ok$/ } split /^/, $result->{out});
+    my $result = run_program('xmllint', '--nonet', '--noout', '--schema', $schema, @whole);
+    is($result->{status}, 0, 'all answers validate against the schema') or diag(grep { !/ validates$/ } split /^/, $result->{err});
 }
 
 done_testing;
