@@ -71,14 +71,15 @@ export EXG_SANITIZE := $(SANITIZE)
 
 COMMON_SRC := $(sort $(wildcard common/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
+CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
-PROGRAMS   := exgate-lmtpd exchange-sim
+PROGRAMS   := exgate-lmtpd exgate exchange-sim
 
 objects = $(patsubst %.c,$(2)/%.o,$(1))
-SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC)
+SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(CLI_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC)
 
 ifeq ($(V),0)
 say = @printf '  %-5s %s\n' $(1) $@;
@@ -108,6 +109,7 @@ $(1)/libexgate.a: $(call objects,$(COMMON_SRC),$(1))
 	$$(call say,AR)$(AR) rcs $$@ $$^
 
 $(1)/exgate-lmtpd: $(call objects,$(LMTP_SRC),$(1)) $(1)/libexgate.a
+$(1)/exgate: $(call objects,$(CLI_SRC),$(1)) $(1)/libexgate.a
 $(1)/exchange-sim: $(call objects,$(SIM_SRC),$(1)) $(1)/libexgate.a
 $(addprefix $(1)/,$(PROGRAMS)):
 	$$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
@@ -120,11 +122,14 @@ $(eval $(call tree,$(CHECK),-DEXG_TEST_SEAMS=1))
 # --- tests ------------------------------------------------------------------------------------
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(CHECK)/tests/unit/%.t,$(UNIT_SRC))
-# A unit test of the LMTP server links the server's objects, without its main().
+# A unit test of a program links the program's objects, without its main().
 LMTP_PARTS := $(filter-out $(CHECK)/lmtp/main.o,$(call objects,$(LMTP_SRC),$(CHECK)))
+CLI_PARTS  := $(filter-out $(CHECK)/cli/main.o,$(call objects,$(CLI_SRC),$(CHECK)))
 SIM_PARTS  := $(filter-out $(CHECK)/tests/exchange-sim/main.o,$(call objects,$(SIM_SRC),$(CHECK)))
 $(CHECK)/tests/unit/lmtp/%.t: EXTRA = $(LMTP_PARTS)
 $(filter $(CHECK)/tests/unit/lmtp/%.t,$(UNIT_TESTS)): $(LMTP_PARTS)
+$(CHECK)/tests/unit/cli/%.t: EXTRA = $(CLI_PARTS)
+$(filter $(CHECK)/tests/unit/cli/%.t,$(UNIT_TESTS)): $(CLI_PARTS)
 $(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
 $(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
 $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
@@ -178,10 +183,13 @@ install-deps:
 # Units name the program and the configuration where they are installed; an existing exgate.conf stays.
 PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
 
-install: $(RELEASE)/exgate-lmtpd
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
-	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
+	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(SYSCONFDIR)/exgate \
+	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
+	install -m 644 cli/exgate.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \

@@ -54,6 +54,9 @@ spool_directory = $work/spool
 
 [delivery]
 journal = $work/journal.db
+
+[directory]
+cache = $work/directory.db
 CONF
 sed "s/^/  $dim| $plain/" "$work/exgate.conf"
 mkfifo "$work/ready"

@@ -63,6 +63,9 @@ const char *const *exg_conf_list(const ExgConf *conf, const char *group, const c
 /* "FILE:LINE: [group] key" of where a value was set, or "FILE: [group] key", for a sentence about it. (transfer full) */
 char *exg_conf_where(const ExgConf *conf, const char *group, const char *key);
 
+/* A duration as it is written in the file, for options of programs. */
+bool exg_conf_parse_duration(const char *text, gint64 *ret_ms);
+
 /* The whole configuration as a file: every key with its documentation, those at their default commented out. (transfer full) */
 char *exg_conf_to_text(const ExgConf *conf);
 

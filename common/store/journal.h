@@ -79,7 +79,7 @@ typedef struct {
     guint64 done;
     guint64 commits, operations; /* since the start */
 } ExgJournalStatistics;
-/* As of the last commit. */
+/* Rows are counted when the journal is opened and once a minute. */
 void exg_journal_get_statistics(ExgJournal *journal, ExgJournalStatistics *ret_statistics);
 
 /* "SQLite 3.40.1": for --version. Static. */

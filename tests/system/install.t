@@ -22,6 +22,8 @@ my $result = make_install();
 is($result->{status}, 0, 'make install succeeds') or diag($result->{err});
 my %mode = (
     'usr/sbin/exgate-lmtpd'                    => 0755,
+    'usr/bin/exgate'                           => 0755,
+    'usr/share/man/man1/exgate.1'              => 0644,
     'usr/share/man/man8/exgate-lmtpd.8'        => 0644,
     'usr/share/man/man5/exgate.conf.5'         => 0644,
     'lib/systemd/system/exgate-lmtpd.service'  => 0644,
@@ -36,6 +38,7 @@ my @all = grep { length } split /\n/, run_program('find', "$staging", '-type', '
 is(scalar @all, scalar keys %mode, 'and nothing else') or diag("@all");
 like(slurp("$staging/lib/systemd/system/exgate-lmtpd.service"), qr{^ExecStart=/usr/sbin/exgate-lmtpd }m, 'the unit starts the program');
 like(run_program("$staging/usr/sbin/exgate-lmtpd", '--version')->{out}, qr/^exgate-lmtpd \d/, 'which runs');
+like(run_program("$staging/usr/bin/exgate", '--version')->{out}, qr/^exgate \d/, 'as does the tool');
 
 spew("$staging/etc/exgate/exgate.conf", "mine\n");
 make_install('SBINDIR=/opt/exgate/sbin', 'SYSCONFDIR=/opt/exgate/etc');
