@@ -49,7 +49,7 @@ like($unit, qr{^ExecStart=/opt/exgate/sbin/exgate-lmtpd --config /opt/exgate/etc
 # The sample, with directories of the test's in place of the system's, and the password as the unit passes it.
 my $state = temporary_directory();
 my $conf  = spew("$state/exgate.conf", slurp("$root/packaging/common/exgate.conf")
-      =~ s{^#(spool_directory|journal) = /var/lib/exgate}{$1 = $state}gmr);
+      =~ s{^#(\w+) = /var/lib/exgate}{$1 = $state}gmr);
 spew("$state/exchange-password", "secret\n");
 local $ENV{CREDENTIALS_DIRECTORY} = "$state";
 $result = run_program(program('exgate-lmtpd'), '--config', $conf, '--check-config');
