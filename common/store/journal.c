@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/journal-file.h"
 
@@ -152,6 +153,19 @@ next_batch(ExgJournal *journal, gint64 wait_us, bool *ret_close)
     return operations;
 }
 
+/* For tests: which kind of row has just become durable. */
+static void
+pass_fail_points(const GPtrArray *operations)
+{
+    for (guint i = 0; i < operations->len; i++) {
+        const Operation *operation = g_ptr_array_index(operations, i);
+        if (operation->kind == BEGIN && operation->verdict == EXG_JOURNAL_BEGUN)
+            EXG_FAIL_POINT("journal-intent-committed");
+        else if (operation->kind == DONE)
+            EXG_FAIL_POINT("journal-done-committed");
+    }
+}
+
 static void
 publish(ExgJournal *journal, guint operations, bool count)
 {
@@ -191,7 +205,9 @@ write_journal(gpointer data)
             continue;
         }
         g_autoptr(GError) error = NULL;
-        if (!apply_all(journal->file, operations, &error))
+        if (apply_all(journal->file, operations, &error))
+            pass_fail_points(operations);
+        else
             fail_all(operations, error);
         publish(journal, count, false);
         exg_engine_post(journal->engine, answer_batch, operations);

@@ -35,11 +35,13 @@ typedef struct {
     char *mailbox;         /* whose it concerns, or NULL */
     /* From the scenario */
     bool no_item_id;
+    bool lie; /* FindItem finds nothing */
     /* The answer under way */
     ExgXmlWriter writer;
     char *response_code; /* the worst of the answer, NULL: none yet */
     char *invalid;       /* what a correct client would not have sent, or NULL */
     guint stored;        /* items */
+    guint denied;        /* items that FindItem did not own up to */
 } ExgSimCall;
 
 /* Parses and validates; what is wrong ends up in `refusal`. Takes over the strings in `caller`. */

@@ -37,6 +37,7 @@ typedef enum {
     EXG_SIM_TRUNCATE,      /* the answer ends too early */
     EXG_SIM_NO_ITEM_ID,    /* success that does not say what was stored */
     EXG_SIM_ILLEGAL_CHAR,  /* a character reference that XML forbids, in the answer */
+    EXG_SIM_LIE,           /* FindItem finds nothing, as if the index lagged behind */
     EXG_SIM_TLS_ALERT      /* the handshake fails */
 } ExgSimAction;
 

@@ -35,6 +35,8 @@ void exg_sim_record_refusal(ExgSimRecord *record, const ExgSimEntry *entry, cons
 void exg_sim_record_request(ExgSimRecord *record, const ExgSimEntry *entry);
 void exg_sim_record_connection(ExgSimRecord *record, bool opened);
 void exg_sim_record_stored(ExgSimRecord *record, guint items);
+/* Whether FindItem did not own up to items that are there. */
+void exg_sim_record_lie(ExgSimRecord *record, bool lied);
 /* key=value words on one line. (transfer full) */
 char *exg_sim_record_stats(const ExgSimRecord *record);
 

@@ -96,7 +96,8 @@ leave_open(Fixture *fixture, const char *digits)
     g_autofree char *key = key_of(digits);
     begin(fixture, digits, "ann@example.com");
     g_assert_true(exg_journal_file_start(fixture->file, NULL));
-    g_assert_true(exg_journal_file_leave_open(fixture->file, key, NULL));
+    g_assert_true(
+        exg_journal_file_leave_open(fixture->file, key, exg_clock_real_us() / 1000, NULL));
     g_assert_true(exg_journal_file_commit(fixture->file, NULL));
 }
 
@@ -370,7 +371,8 @@ test_changed(Fixture *fixture, gconstpointer data)
 
     /* It is open once more, by another attempt, and that has settled too. */
     g_assert_true(exg_journal_file_start(fixture->file, NULL));
-    g_assert_true(exg_journal_file_leave_open(fixture->file, seen->key, NULL));
+    g_assert_true(
+        exg_journal_file_leave_open(fixture->file, seen->key, exg_clock_real_us() / 1000, NULL));
     g_assert_true(exg_journal_file_commit(fixture->file, NULL));
     exg_clock_advance((SETTLE_MS + 1) * 1000);
     check_state(fixture, "abc123", EXG_JOURNAL_ROW_OPEN);
