@@ -59,7 +59,8 @@ static void
 run(const guint8 *data, gsize length)
 {
     g_autofree guint8 *exact = g_malloc(MAX(length, 1));
-    memcpy(exact, data, length);
+    if (length > 0)
+        memcpy(exact, data, length);
     current = exact;
     current_length = length;
     LLVMFuzzerTestOneInput(exact, length);
