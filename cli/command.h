@@ -1,9 +1,11 @@
 /* command.h - the commands of exgate: tables of them, and the way from arguments to one.
  *
- * A command is a row of a table and a source file. A command may be a table itself, as `exgate journal` is.
+ * A command is a row of a table and a source file. A command may be a table itself, as `exgate
+ * journal` is.
  *
  * Threads:  the main thread.
- * Errors:   a command says what is wrong in one sentence, with exg_complain(), and answers an exit status of sysexits.h.
+ * Errors:   a command says what is wrong in one sentence, with exg_complain(), and answers an exit
+ *           status of sysexits.h.
  */
 #ifndef EXG_CLI_COMMAND_H
 #define EXG_CLI_COMMAND_H

@@ -1,4 +1,5 @@
-/* journal-private.h - what the commands of `exgate journal` share: their options, and the journal that these name.
+/* journal-private.h - what the commands of `exgate journal` share: their options, and the journal
+ * that these name.
  *
  * Threads:  the main thread.
  */
@@ -21,8 +22,9 @@ typedef enum {
     EXG_TOOL_NEEDS_CONF = 2 /* even with --journal */
 } ExgJournalToolMode;
 
-/* Takes the options out of the arguments: the command's own and those of all. `operand` is what else the command takes, such as "KEY",
- * of which there has to be exactly one; NULL: nothing. Says what is wrong and answers false. */
+/* Takes the options out of the arguments: the command's own and those of all. `operand` is what
+ * else the command takes, such as "KEY", of which there has to be exactly one; NULL: nothing. Says
+ * what is wrong and answers false. */
 bool exg_journal_tool_parse(ExgJournalTool *tool, const GOptionEntry *own, const char *operand, const char *summary,
                             int *argc, char ***argv);
 /* Opens the journal. Answers EX_OK, or says what is wrong and answers the exit status. */

@@ -1,7 +1,8 @@
-/* output.h - how the commands print: tables for people, JSON for programs, and nothing that a terminal would obey.
+/* output.h - how the commands print: tables for people, JSON for programs, and nothing that a
+ * terminal would obey.
  *
- * Much of what is printed came from the network. In a table each character that is not printable becomes "?", as do bytes that
- * are no UTF-8; in JSON it is escaped, or becomes U+FFFD.
+ * Much of what is printed came from the network. In a table each character that is not printable
+ * becomes "?", as do bytes that are no UTF-8; in JSON it is escaped, or becomes U+FFFD.
  *
  * Threads:  the main thread.
  * Memory:   what is given is copied.
@@ -25,7 +26,8 @@ void exg_table_free(ExgTable *table);
 /* Fit for a terminal. (transfer full) */
 char *exg_printable(const char *text);
 
-/* Appends `"name": value`, after a comma unless a bracket stands before it. A NULL and a negative number are null. */
+/* Appends `"name": value`, after a comma unless a bracket stands before it. A NULL and a negative
+ * number are null. */
 void exg_json_text(GString *json, const char *name, const char *value);
 void exg_json_number(GString *json, const char *name, gint64 value);
 /* As "2026-11-21T20:04:05.123Z"; a negative one is null. */

@@ -1,11 +1,13 @@
-/* delivery.h - the backend of exgate-lmtpd: one message into one Exchange mailbox, and the reply that tells the truth about it.
+/* delivery.h - the backend of exgate-lmtpd: one message into one Exchange mailbox, and the reply
+ * that tells the truth about it.
  *
- * At RCPT a recipient is refused if the directory (directory.h) is sure, and the message is not wanted for it then; who cannot be
- * looked up is accepted or deferred, as configured.
+ * At RCPT a recipient is refused if the directory (directory.h) is sure, and the message is not
+ * wanted for it then; who cannot be looked up is accepted or deferred, as configured.
  *
- * 250 only after the store has confirmed the item. 550 5.1.1 only if two witnesses agree: the store knows no such
- * mailbox, and the directory finds nobody, or none that can have one; otherwise 450 4.2.1. At the deadline 451, while the request goes on and
- * settles its outcome. A second delivery of the same key while one is under way is told to come back later.
+ * 250 only after the store has confirmed the item. 550 5.1.1 only if two witnesses agree: the store
+ * knows no such mailbox, and the directory finds nobody, or none that can have one; otherwise 450
+ * 4.2.1. At the deadline 451, while the request goes on and settles its outcome. A second delivery
+ * of the same key while one is under way is told to come back later.
  *
  * Threads:  the engine's.
  */
@@ -30,11 +32,13 @@ typedef struct {
 typedef struct ExgDeliveryBackend ExgDeliveryBackend;
 
 ExgDeliveryBackend *exg_delivery_backend_new(ExgEngine *engine, const ExgDeliveryOptions *options);
-/* Replaces store, directory and settings (after a reload); deliveries under way end with the old ones. */
+/* Replaces store, directory and settings (after a reload); deliveries under way end with the old
+ * ones. */
 void exg_delivery_backend_configure(ExgDeliveryBackend *backend, const ExgDeliveryOptions *options);
 /* Nothing may be under way. */
 void exg_delivery_backend_free(ExgDeliveryBackend *backend);
-/* Deliveries whose outcome is still to come, those past their deadline included, and look-ups of recipients. */
+/* Deliveries whose outcome is still to come, those past their deadline included, and look-ups of
+ * recipients. */
 guint exg_delivery_backend_under_way(const ExgDeliveryBackend *backend);
 ExgLmtpBackend *exg_delivery_backend_interface(ExgDeliveryBackend *backend);
 

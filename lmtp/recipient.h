@@ -1,4 +1,5 @@
-/* recipient.h - what a finding of the directory means for a recipient: the reply, and what the log says of it.
+/* recipient.h - what a finding of the directory means for a recipient: the reply, and what the log
+ * says of it.
  *
  * Threads:  the engine's.
  */

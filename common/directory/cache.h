@@ -1,12 +1,15 @@
-/* cache.h - what has been found out about recipients: memory in front of a file that all processes of the host share.
+/* cache.h - what has been found out about recipients: memory in front of a file that all processes
+ * of the host share.
  *
- * The cache keeps facts and their age; what they are still worth is for directory.h to say. Addresses that are nobody's, and
- * look-ups that failed, have room of their own: guessing addresses cannot drive out those that exist.
+ * The cache keeps facts and their age; what they are still worth is for directory.h to say.
+ * Addresses that are nobody's, and look-ups that failed, have room of their own: guessing addresses
+ * cannot drive out those that exist.
  *
  * Threads:  the engine's. SQLite works in a thread of the cache's own.
  * Memory:   reference counted; the last reference waits for what is still to be written.
- * Limits:   EXG_DIRECTORY_MAX_KNOWN and EXG_DIRECTORY_MAX_NOBODY entries in memory, the least recently used go first;
- *           EXG_DIRECTORY_MAX_QUEUED operations on their way to the file, past which nothing is read or written.
+ * Limits:   EXG_DIRECTORY_MAX_KNOWN and EXG_DIRECTORY_MAX_NOBODY entries in memory, the least
+ *           recently used go first; EXG_DIRECTORY_MAX_QUEUED operations on their way to the file,
+ *           past which nothing is read or written.
  */
 #ifndef EXG_DIRECTORY_CACHE_H
 #define EXG_DIRECTORY_CACHE_H
@@ -31,7 +34,8 @@ typedef struct {
     GError *why;      /* of that failure, or NULL */
 } ExgDirectoryEntry;
 
-/* `path` NULL: in memory only. `max_known`, `max_nobody`: of entries in memory; 0: the limits above. */
+/* `path` NULL: in memory only. `max_known`, `max_nobody`: of entries in memory; 0: the limits
+ * above. */
 ExgDirectoryCache *exg_directory_cache_new(ExgEngine *engine, const char *path, guint max_known, guint max_nobody);
 ExgDirectoryCache *exg_directory_cache_ref(ExgDirectoryCache *cache);
 void exg_directory_cache_unref(ExgDirectoryCache *cache);
@@ -40,12 +44,14 @@ void exg_directory_cache_unref(ExgDirectoryCache *cache);
 
 /* From memory; NULL: not there. Valid until the next call. */
 const ExgDirectoryEntry *exg_directory_cache_find(ExgDirectoryCache *cache, const char *key);
-/* Fetches an entry from the file into memory, unless that has a newer one. Calls back exactly once, perhaps inside the call. */
+/* Fetches an entry from the file into memory, unless that has a newer one. Calls back exactly once,
+ * perhaps inside the call. */
 void exg_directory_cache_fetch(ExgDirectoryCache *cache, const char *key, ExgEngineFunc function, gpointer data);
 /* A verdict of the two witnesses, reached now: DELIVERABLE, NO_SUCH or NOT_A_MAILBOX. */
 void exg_directory_cache_put(ExgDirectoryCache *cache, const char *key, ExgDirectoryVerdict verdict,
                              ExgRecipientKind kind);
-/* A look-up has told nothing just now. That a mailbox is deliverable stays known, other verdicts do not; in memory only. */
+/* A look-up has told nothing just now. That a mailbox is deliverable stays known, other verdicts do
+ * not; in memory only. */
 void exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipientKind kind, const GError *why);
 /* From memory and file. */
 void exg_directory_cache_forget(ExgDirectoryCache *cache, const char *key);

@@ -1,7 +1,8 @@
-/* finding.h - what is known about a recipient: the verdict, what kind of recipient it is, and where that comes from.
+/* finding.h - what is known about a recipient: the verdict, what kind of recipient it is, and where
+ * that comes from.
  *
- * Two witnesses are heard: the *store*, which opens the mailbox as a delivery would, and the *directory*, which knows who has an
- * address. Only if both agree is a recipient refused.
+ * Two witnesses are heard: the *store*, which opens the mailbox as a delivery would, and the
+ * *directory*, which knows who has an address. Only if both agree is a recipient refused.
  *
  * Threads:  pure functions.
  */
@@ -41,7 +42,8 @@ typedef struct {
     const GError *why; /* of the silent witness, or the store's word that the directory contradicts; else NULL */
 } ExgDirectoryFinding;
 
-/* "mailbox", "group" … for the log and the cache's file; the kind of such a name, UNKNOWN for another. */
+/* "mailbox", "group" … for the log and the cache's file; the kind of such a name, UNKNOWN for
+ * another. */
 const char *exg_recipient_kind_name(ExgRecipientKind kind);
 ExgRecipientKind exg_recipient_kind_find(const char *name);
 /* "a distribution group" … for a sentence. */
@@ -49,7 +51,8 @@ const char *exg_recipient_kind_words(ExgRecipientKind kind);
 /* "asked", "cached", "stale" */
 const char *exg_directory_origin_name(ExgDirectoryOrigin origin);
 
-/* The verdict once the store has said that there is no such mailbox and the directory that it is of that kind. */
+/* The verdict once the store has said that there is no such mailbox and the directory that it is of
+ * that kind. */
 ExgDirectoryVerdict exg_directory_verdict_without_mailbox(ExgRecipientKind kind);
 
 #endif

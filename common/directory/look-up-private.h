@@ -1,4 +1,5 @@
-/* look-up-private.h - the two witnesses heard, afresh: the store first, and the directory if the store knows no such mailbox.
+/* look-up-private.h - the two witnesses heard, afresh: the store first, and the directory if the
+ * store knows no such mailbox.
  *
  * Threads:  the engine's.
  * Memory:   the source has to outlive the look-up.

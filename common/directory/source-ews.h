@@ -1,4 +1,5 @@
-/* source-ews.h - recipients as Exchange Web Services know them: GetFolder on the inbox, and ResolveNames.
+/* source-ews.h - recipients as Exchange Web Services know them: GetFolder on the inbox, and
+ * ResolveNames.
  *
  * Threads:  the engine's.
  */

@@ -1,6 +1,8 @@
-/* source.h - where knowledge of recipients comes from: an interface with the two witnesses as its calls.
+/* source.h - where knowledge of recipients comes from: an interface with the two witnesses as its
+ * calls.
  *
- * Threads:  the engine's. Both calls complete exactly once, from the engine, perhaps inside the call.
+ * Threads:  the engine's. Both calls complete exactly once, from the engine, perhaps inside the
+ *           call.
  * Memory:   a source outlives the calls under way in it.
  */
 #ifndef EXG_DIRECTORY_SOURCE_H

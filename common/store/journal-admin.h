@@ -1,15 +1,18 @@
-/* journal-admin.h - the delivery journal as its administrator sees it: list, look up, settle by hand, prune, beside running services.
+/* journal-admin.h - the delivery journal as its administrator sees it: list, look up, settle by
+ * hand, prune, beside running services.
  *
- * A connection of its own to the file that the services write (journal.h). It never creates, replaces or repairs a file, which is theirs
- * to do, and it changes nothing unless told to. What it changes it does in short transactions, so that no delivery waits for long.
+ * A connection of its own to the file that the services write (journal.h). It never creates,
+ * replaces or repairs a file, which is theirs to do, and it changes nothing unless told to. What it
+ * changes it does in short transactions, so that no delivery waits for long.
  *
  * Threads:  one.
- * Errors:   CONFIG: the file cannot be opened or is no delivery journal; BUSY: try again later, with retry-after where that is known;
- *           REJECTED: no key can begin like that, or the row has its outcome already; RESOURCES: the disk. One sentence that
- *           names the file or the key.
+ * Errors:   CONFIG: the file cannot be opened or is no delivery journal; BUSY: try again later,
+ *           with retry-after where that is known; REJECTED: no key can begin like that, or the row
+ *           has its outcome already; RESOURCES: the disk. One sentence that names the file or the
+ *           key.
  * Limits:   EXG_JOURNAL_LIST_MAX rows in one list.
- * Bugs:     the owner of a row is looked for in /proc: whoever cannot see the services' processes there (another PID namespace,
- *           hidepid) must not settle rows.
+ * Bugs:     the owner of a row is looked for in /proc: whoever cannot see the services' processes
+ *           there (another PID namespace, hidepid) must not settle rows.
  */
 #ifndef EXG_STORE_JOURNAL_ADMIN_H
 #define EXG_STORE_JOURNAL_ADMIN_H
@@ -66,17 +69,20 @@ typedef struct {
 bool exg_journal_admin_list(ExgJournalAdmin *admin, const ExgJournalFilter *filter, GPtrArray **ret_rows,
                             bool *ret_more, GError **error);
 
-/* Finds the row whose key begins with `prefix`: "v1:" (which may be left out) and at least EXG_JOURNAL_PREFIX_MIN_HEX hexadecimal digits.
- * `*ret_matches`: 0, 1, or 2 for several; `*ret_row` is set for 1. A prefix of another form is REJECTED. */
+/* Finds the row whose key begins with `prefix`: "v1:" (which may be left out) and at least
+ * EXG_JOURNAL_PREFIX_MIN_HEX hexadecimal digits. `*ret_matches`: 0, 1, or 2 for several; `*ret_row`
+ * is set for 1. A prefix of another form is REJECTED. */
 bool exg_journal_admin_find(ExgJournalAdmin *admin, const char *prefix, ExgJournalRow **ret_row, guint *ret_matches,
                             GError **error);
 
-/* Writes the outcome of a row as it was found: stored under `item_id`, or, with NULL, not stored, which deletes the row.
- * REJECTED if it is done. BUSY if a living process has it under way; if it has changed since it was found; and, for not stored,
- * as long as its outcome may change. An abandoned row then begins to settle. */
+/* Writes the outcome of a row as it was found: stored under `item_id`, or, with NULL, not stored,
+ * which deletes the row. REJECTED if it is done. BUSY if a living process has it under way; if it
+ * has changed since it was found; and, for not stored, as long as its outcome may change. An
+ * abandoned row then begins to settle. */
 bool exg_journal_admin_settle(ExgJournalAdmin *admin, const ExgJournalRow *row, const char *item_id, GError **error);
 
-/* Deletes the rows that have been done for longer than that. On failure some may be gone; `*ret_count` then says how many, too. */
+/* Deletes the rows that have been done for longer than that. On failure some may be gone;
+ * `*ret_count` then says how many, too. */
 bool exg_journal_admin_prune(ExgJournalAdmin *admin, gint64 older_than_ms, guint64 *ret_count, GError **error);
 
 typedef struct {

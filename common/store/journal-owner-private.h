@@ -1,9 +1,12 @@
-/* journal-owner-private.h - the name under which a process has deliveries under way, and whether that process still lives.
+/* journal-owner-private.h - the name under which a process has deliveries under way, and whether
+ * that process still lives.
  *
- * The name is its number and its start time, so that a recycled number is not taken for its predecessor.
+ * The name is its number and its start time, so that a recycled number is not taken for its
+ * predecessor.
  *
  * Threads:  any.
- * Bugs:     a process of another PID namespace looks dead: those who share a journal have to see each other.
+ * Bugs:     a process of another PID namespace looks dead: those who share a journal have to see
+ *           each other.
  */
 #ifndef EXG_STORE_JOURNAL_OWNER_PRIVATE_H
 #define EXG_STORE_JOURNAL_OWNER_PRIVATE_H

@@ -1,4 +1,5 @@
-/* journal-sql-private.h - the statements that both the services' writer and the administrator's functions use on the journal.
+/* journal-sql-private.h - the statements that both the services' writer and the administrator's
+ * functions use on the journal.
  *
  * The table is in journal-file.c. Parameters: ?1 is the key, unless said otherwise.
  */
@@ -15,7 +16,8 @@
 /* ?1: rows done before then; ?2: how many at most */
 #define EXG_JOURNAL_SQL_PRUNE                                                                                          \
     "DELETE FROM deliveries WHERE key IN (SELECT key FROM deliveries WHERE done = 1 AND settled_ms < ?1 LIMIT ?2)"
-/* no parameter; answers rows without an outcome, rows done, and when the oldest of the first began */
+/* no parameter; answers rows without an outcome, rows done, and when the oldest of the first
+ * began */
 #define EXG_JOURNAL_SQL_COUNT                                                                                          \
     "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM deliveries WHERE done = 1),"       \
     " (SELECT min(begun_ms) FROM deliveries WHERE done = 0)"

@@ -1,4 +1,5 @@
-/* fixture.h - a source that answers when the test says so, and checks of recipients whose findings are kept.
+/* fixture.h - a source that answers when the test says so, and checks of recipients whose findings
+ * are kept.
  */
 #ifndef EXG_TESTS_UNIT_DIRECTORY_FIXTURE_H
 #define EXG_TESTS_UNIT_DIRECTORY_FIXTURE_H

@@ -1,5 +1,5 @@
-/* stream-fixture.h - one stream on the engine with its peer, and an owner that does what a test tells it to. For the two test
- * programs of the stream, stream.c and stream-volume.c.
+/* stream-fixture.h - one stream on the engine with its peer, and an owner that does what a test
+ * tells it to. For the two test programs of the stream, stream.c and stream-volume.c.
  *
  * Threads:  the test's.
  */
