@@ -190,7 +190,7 @@ static gpointer
 write_journal(gpointer data)
 {
     ExgJournal *journal = data;
-    gint64 housekeeping_us = 0;
+    gint64 housekeeping_us = g_get_monotonic_time() + HOUSEKEEPING_US;
     for (bool close = false; !close;) {
         if (g_get_monotonic_time() >= housekeeping_us) {
             exg_journal_file_prune(journal->file);
@@ -227,8 +227,9 @@ exg_journal_open(ExgEngine *engine, const ExgJournalOptions *options, GError **e
     journal->engine = exg_engine_ref(engine);
     journal->file = file;
     journal->queue = g_async_queue_new_full(operation_free);
-    journal->suspect = exg_journal_file_is_suspect(file);
     g_mutex_init(&journal->lock);
+    exg_journal_file_prune(file);
+    publish(journal, 0, true); /* what was left open is known from the start */
     journal->writer = g_thread_new("exgate-journal", write_journal, journal);
     return journal;
 }

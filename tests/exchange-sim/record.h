@@ -1,7 +1,8 @@
 /* record.h - what the simulator writes down: the log, the refusals, the requests, the counters.
  *
- * In the state directory: `log` has one line of key=value words per request, `refusals` one line per request that a correct
- * client would not have sent, `requests/NNNNNN.xml` the bodies if they are kept.
+ * In the state directory: `log` has one line of key=value words per request, `refusals` one line
+ * per request that a correct client would not have sent, `requests/NNNNNN.xml` the bodies if they
+ * are kept.
  *
  * Threads:  the engine's.
  */

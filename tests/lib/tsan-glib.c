@@ -2,8 +2,8 @@
  *
  * Distributions ship GLib without instrumentation, and its locks are futexes of its own rather than pthread's: the
  * sanitizer sees our memory accesses but not what orders them, and calls every hand-over a race. The functions below
- * stand in front of GLib's, for our code and for GIO's, and report what they order, object by object. What GLib, GIO
- * and the libraries beside them do inside stays out of the reports; what our code does never does.
+ * stand in front of GLib's, for our code and for GIO's, and report what they order, object by object. What our
+ * code does to GLib's containers, unseen likewise, they report as an access to the container.
  *
  * Threads need nothing (GLib starts and joins them with pthread), nor do g_atomic_*() (compiler built-ins), nor wake-ups
  * (an eventfd, which the sanitizer follows). In any other build this file is empty. */
@@ -12,16 +12,26 @@
 #include <dlfcn.h>
 #include <gio/gio.h>
 #include <sanitizer/tsan_interface.h>
+#include <stdbool.h>
 
 /* The macros are only for C code that calls these; here are the functions. */
 #undef g_once_init_enter
 #undef g_once_init_leave
 
-/* GLib's own function of that name. Looked up at each call: there is no way to remember it before any lock works. */
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+/* GLib's own function of that name. */
+#define REAL(name)                                                                                 \
+    ({                                                                                             \
+        static __typeof__(&name) real;                                                             \
+        if (__atomic_load_n(&real, __ATOMIC_RELAXED) == NULL)                                      \
+            __atomic_store_n(&real, (__typeof__(&name))dlsym(RTLD_NEXT, #name), __ATOMIC_RELAXED); \
+        __atomic_load_n(&real, __ATOMIC_RELAXED);                                                  \
+    })
 
 const char *__tsan_default_options(void);
 const char *__tsan_default_suppressions(void);
+/* What instrumented code calls for an access of any size; the sanitizer's header leaves them out. */
+void __tsan_read_range(void *start, long size);
+void __tsan_write_range(void *start, long size);
 
 const char *
 __tsan_default_options(void)
@@ -193,5 +203,58 @@ g_main_context_unref(GMainContext *context)
     __tsan_acquire(context);
     REAL(g_main_context_unref)(context);
 }
+
+/* --- containers ------------------------------------------------------------------------------- */
+
+/* The libraries have containers, too, and their own ways to guard them. */
+static bool
+is_ours(const char *caller)
+{
+    extern const char __executable_start[], etext[];
+    return caller >= __executable_start && caller < etext;
+}
+
+#define READS(size, result, name, parameters, ...)                                                 \
+    result name parameters                                                                         \
+    {                                                                                              \
+        if (is_ours(__builtin_return_address(0)))                                                  \
+            __tsan_read_range(self, size);                                                         \
+        return REAL(name)(__VA_ARGS__);                                                            \
+    }
+#define CHANGES(size, result, name, parameters, ...)                                               \
+    result name parameters                                                                         \
+    {                                                                                              \
+        if (is_ours(__builtin_return_address(0)))                                                  \
+            __tsan_write_range(self, size);                                                        \
+        return REAL(name)(__VA_ARGS__);                                                            \
+    }
+#define HASH_TABLE sizeof(gpointer) /* opaque: any part of it stands for it */
+
+/* clang-format off */
+CHANGES(sizeof *self, GArray *, g_array_append_vals, (GArray *self, gconstpointer data, guint count), self, data, count)
+CHANGES(sizeof *self, GArray *, g_array_set_size, (GArray *self, guint size), self, size)
+CHANGES(sizeof *self, GArray *, g_array_remove_index, (GArray *self, guint index), self, index)
+CHANGES(sizeof *self, GArray *, g_array_remove_index_fast, (GArray *self, guint index), self, index)
+CHANGES(sizeof *self, void, g_ptr_array_add, (GPtrArray *self, gpointer data), self, data)
+CHANGES(sizeof *self, void, g_ptr_array_set_size, (GPtrArray *self, gint size), self, size)
+CHANGES(sizeof *self, GPtrArray *, g_ptr_array_remove_range, (GPtrArray *self, guint from, guint count), self, from, count)
+CHANGES(sizeof *self, gpointer *, g_ptr_array_steal, (GPtrArray *self, gsize *ret_count), self, ret_count)
+CHANGES(sizeof *self, gpointer, g_ptr_array_steal_index, (GPtrArray *self, guint index), self, index)
+CHANGES(sizeof *self, void, g_queue_push_head, (GQueue *self, gpointer data), self, data)
+CHANGES(sizeof *self, void, g_queue_push_tail, (GQueue *self, gpointer data), self, data)
+CHANGES(sizeof *self, void, g_queue_push_tail_link, (GQueue *self, GList *link), self, link)
+CHANGES(sizeof *self, gpointer, g_queue_pop_head, (GQueue *self), self)
+CHANGES(sizeof *self, GList *, g_queue_pop_head_link, (GQueue *self), self)
+CHANGES(sizeof *self, void, g_queue_unlink, (GQueue *self, GList *link), self, link)
+CHANGES(sizeof *self, gboolean, g_queue_remove, (GQueue *self, gconstpointer data), self, data)
+READS(sizeof *self, gpointer, g_queue_peek_head, (GQueue *self), self)
+CHANGES(HASH_TABLE, gboolean, g_hash_table_insert, (GHashTable *self, gpointer key, gpointer value), self, key, value)
+CHANGES(HASH_TABLE, gboolean, g_hash_table_add, (GHashTable *self, gpointer key), self, key)
+CHANGES(HASH_TABLE, gboolean, g_hash_table_remove, (GHashTable *self, gconstpointer key), self, key)
+CHANGES(HASH_TABLE, gboolean, g_hash_table_steal, (GHashTable *self, gconstpointer key), self, key)
+READS(HASH_TABLE, gpointer, g_hash_table_lookup, (GHashTable *self, gconstpointer key), self, key)
+READS(HASH_TABLE, gboolean, g_hash_table_contains, (GHashTable *self, gconstpointer key), self, key)
+READS(HASH_TABLE, guint, g_hash_table_size, (GHashTable *self), self)
+/* clang-format on */
 
 #endif /* __SANITIZE_THREAD__ */

@@ -28,6 +28,7 @@ sub write_conf
         },
         lmtp     => { listen => "unix:$directory/lmtp.sock", spool_directory => "$directory/spool", hostname => 'mx.test' },
         delivery => { journal => "$directory/journal/journal.db" },
+        directory => { cache => "$directory/journal/directory.db" },
         log      => { level => 'debug' },
     );
     for my $group (keys %{ $conf // {} }) {

@@ -65,6 +65,14 @@ sub count
     return scalar grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
 }
 
+# How many requests there were: of this operation, and concerning this mailbox if one is named.
+sub requests
+{
+    my ($self, $operation, $mailbox) = @_;
+    my $of = defined $mailbox ? qr/ mailbox=\Q$mailbox\E / : qr//;
+    return scalar grep { / operation=$operation / && /$of/ } split /\n/, slurp("$self->{directory}/log");
+}
+
 sub stop
 {
     my ($self) = @_;

@@ -1,5 +1,5 @@
-/* stream-fixture.h - one stream on the engine with its peer, and an owner that does what a test tells it to. For the two test
- * programs of the stream, stream.c and stream-volume.c.
+/* stream-fixture.h - one stream on the engine with its peer, and an owner that does what a test
+ * tells it to. For the two test programs of the stream, stream.c and stream-volume.c.
  *
  * Threads:  the test's.
  */
@@ -29,6 +29,9 @@ typedef struct {
     guint reads, drains, closes;
     GError *failure;
     gsize appetite; /* bytes a read consumes at most; 0: whole lines */
+    gsize searched; /* bytes of what is not consumed that hold no end of a line */
+    const guint8 *at;
+    guint moves; /* of the input */
     bool echo;
     Act on_read, on_drained, on_closed;
 } Fixture;
@@ -63,10 +66,13 @@ on_read(ExgStream *stream, const guint8 *data, gsize length, gpointer user)
     g_assert_true(stream == f->stream);
     g_assert_cmpuint(length, >, 0);
     f->reads++;
+    f->moves += data != f->at;
+    f->at = data;
     gsize step = MIN(length, f->appetite);
     if (f->appetite == 0) {
-        const guint8 *end = memchr(data, '\n', length);
+        const guint8 *end = memchr(data + f->searched, '\n', length - f->searched);
         step = end != NULL ? (gsize)(end - data) + 1 : 0;
+        f->searched = end != NULL ? 0 : length;
     }
     g_string_append_len(f->seen, (const char *)data, (gssize)step);
     if (f->echo)

@@ -10,6 +10,8 @@ typedef struct {
     GMutex lock, other_lock;
     GCond changed;
     GAsyncQueue *queue;
+    GArray *values;
+    GHashTable *table;
     gint64 value;   /* what the threads contend for */
     bool ready;     /* of `lock` */
     gint unordered; /* set and read in a way that orders nothing else */
@@ -18,7 +20,11 @@ typedef struct {
 static void
 site_init(Site *site)
 {
-    *site = (Site){.queue = g_async_queue_new()};
+    *site = (Site){
+        .queue = g_async_queue_new(),
+        .values = g_array_new(FALSE, FALSE, sizeof(gint64)),
+        .table = g_hash_table_new(NULL, NULL),
+    };
     g_mutex_init(&site->lock);
     g_mutex_init(&site->other_lock);
     g_cond_init(&site->changed);
@@ -27,6 +33,8 @@ site_init(Site *site)
 static void
 site_clear(Site *site)
 {
+    g_hash_table_unref(site->table);
+    g_array_unref(site->values);
     g_async_queue_unref(site->queue);
     g_cond_clear(&site->changed);
     g_mutex_clear(&site->lock);
@@ -252,6 +260,38 @@ push_and_change(Site *site)
     signal_unordered(site);
 }
 
+static gpointer
+append_there(gpointer data)
+{
+    Site *site = data;
+    g_array_append_val(site->values, site->value);
+    signal_unordered(site);
+    return NULL;
+}
+
+static void
+look_into_array(Site *site)
+{
+    await_unordered(site);
+    g_assert_cmpuint(site->values->len, ==, 1);
+}
+
+static gpointer
+insert_there(gpointer data)
+{
+    Site *site = data;
+    g_hash_table_add(site->table, site);
+    signal_unordered(site);
+    return NULL;
+}
+
+static void
+look_into_table(Site *site)
+{
+    await_unordered(site);
+    g_assert_true(g_hash_table_contains(site->table, site));
+}
+
 typedef struct {
     const char *path;
     GThreadFunc there;
@@ -262,6 +302,8 @@ static const Race races[] = {
     {"/tsan-glib/race/no-lock", count_unlocked_there, count_unlocked},
     {"/tsan-glib/race/another-lock", count_under_lock_there, count_under_other_lock},
     {"/tsan-glib/race/changed-after-push", pop_and_look_there, push_and_change},
+    {"/tsan-glib/race/array", append_there, look_into_array},
+    {"/tsan-glib/race/hash-table", insert_there, look_into_table},
 };
 
 static void
