@@ -35,15 +35,13 @@ my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6
 
 $torture->run(name => 'nothing', messages => $each);
 for my $fault (@faults) {
-    my $connecting = $fault =~ /^on connect/;
     $torture->run(
         name       => $fault,
         faults     => [$fault =~ s/ do / times=5 do /r],
         messages   => $each,
         strikes    => [qw(random:exgate random:sim)],
         kills      => 2,
-        # what happens at connect is in nobody's log
-        $connecting ? () : (acted => $fault =~ /ResolveNames/ ? 2 : 5),
+        acted      => $fault =~ /^on CreateItem/ ? 5 : 2,
     );
 }
 for my $point (@points) {

@@ -57,6 +57,7 @@ our @FAULTS = (
     'on CreateItem stored do xml-flood 3000000',
     'on CreateItem do status 429 retry-after=1',
     'on CreateItem do status 503 html',
+    'on CreateItem stored do status 503',
     'on CreateItem do status 500',
     'on CreateItem stored do status 500 html',
     'on CreateItem stored do status 502',
@@ -208,13 +209,15 @@ sub traffic
     my $waiting = $postfix->queued('deferred');
     my $moving  = $postfix->queued('incoming', 'active');
     $self->submit if $moving < 3 && $waiting + $moving < $WAITING_MAX;
-    $self->push_queue($waiting);
+    $self->push_queue;
 }
 
+# Has all that waits tried again. What lies in `incoming` can wait as well: Postfix's word to its queue manager that it is there may get
+# lost on a busy machine, and then it is looked for after minutes only.
 sub push_queue
 {
-    my ($self, $waiting) = @_;
-    return if !$waiting || time < $self->{flushed} + 0.25;
+    my ($self) = @_;
+    return if time < $self->{flushed} + 0.3 || !$self->{postfix}->queued('deferred', 'incoming');
     $self->{postfix}->flush;
     $self->{flushed} = time;
 }
@@ -225,7 +228,7 @@ sub drain
     my ($self) = @_;
     wait_until('the queue is empty', sub {
         return 1 if $self->{postfix}->queued == 0;
-        $self->push_queue($self->{postfix}->queued('deferred'));
+        $self->push_queue;
         return 0;
     }, $ROW_SECONDS);
 }
@@ -341,6 +344,8 @@ sub strike_at_random
         $self->{smtp} = undef;
         $self->{postfix}->launch;
     } elsif ($who eq 'lmtp') {
+        # those that were killed before have to be replaced first
+        $self->traffic_until('Postfix delivers', sub { $self->{postfix}->processes_of('lmtp') > 0 });
         $self->kill_clients;
     } else {
         $self->{$who}{process}->signal('KILL');
