@@ -1,8 +1,9 @@
 # exgate: one Makefile, no recursion. `make help` lists the targets.
 #
-# Two object trees keep the release free of test seams:
+# Object trees keep the release free of test seams:
 #   build/release   what gets installed
 #   build/check     the same sources with -DEXG_TEST_SEAMS (movable clock, fail points), and the tests
+#   build/fuzz      those once more, by clang for libFuzzer
 # Variables: V=1 shows commands, DEVELOPER=1 turns warnings into errors, SANITIZE=address,undefined
 # instruments everything (in a tree of its own), DESTDIR and PREFIX place the installation.
 # Settings for one machine go into config.mak, which is not tracked.
@@ -30,7 +31,7 @@ V          ?= 0
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
 HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
-BARE_GOALS := demo check bench valgrind
+BARE_GOALS := demo check torture bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
 ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
@@ -54,12 +55,14 @@ endif
 
 ALL_CFLAGS = -std=gnu11 -I. -D_GNU_SOURCE -DEXG_VERSION='"$(VERSION)"' -DG_LOG_DOMAIN='"exgate"' \
              -DGLIB_VERSION_MIN_REQUIRED=GLIB_VERSION_2_68 $(WARNINGS) $(HARDENING) \
-             $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CFLAGS) $(CPPFLAGS)
+             $(PACKAGE_CFLAGS) $(CFLAGS) $(CPPFLAGS)
 ALL_LDFLAGS = $(LINK_HARDENING) $(LDFLAGS)
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 
 RELEASE := build/release$(TREE)
 CHECK   := build/check$(TREE)
+FUZZ    := build/fuzz
 # farther-reaching make rules (tests, demo, bench) find the programs here
 export EXG_TOP := $(CURDIR)
 export EXG_BUILD := $(CURDIR)/$(CHECK)
@@ -71,14 +74,16 @@ export EXG_SANITIZE := $(SANITIZE)
 
 COMMON_SRC := $(sort $(wildcard common/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
+CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
-PROGRAMS   := exgate-lmtpd exchange-sim
+FUZZ_SRC   := $(sort $(wildcard tests/fuzz/*.c))
+PROGRAMS   := exgate-lmtpd exgate exchange-sim
 
 objects = $(patsubst %.c,$(2)/%.o,$(1))
-SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC)
+SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(CLI_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC)
 
 ifeq ($(V),0)
 say = @printf '  %-5s %s\n' $(1) $@;
@@ -86,67 +91,106 @@ else
 say =
 endif
 
-.PHONY: all check valgrind demo bench install clean help install-deps test-tools programs-check tests-build FORCE
+.PHONY: all check torture valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
+        programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(addprefix $(RELEASE)/,$(PROGRAMS))
 
-# A tree is rebuilt when the flags it was built with change.
+# A tree is rebuilt when the flags it was built with change; they may differ from tree to tree.
 define tree
 $(1)/flags: FORCE
 	@mkdir -p $(1)
-	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(2) $(ALL_LDFLAGS))' | cmp -s - $$@ || \
-	 echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(2) $(ALL_LDFLAGS))' > $$@
+	@echo '$$(CC) $$(subst ','\'',$$(ALL_CFLAGS) $(2) $$(ALL_LDFLAGS))' | cmp -s - $$@ || \
+	 echo '$$(CC) $$(subst ','\'',$$(ALL_CFLAGS) $(2) $$(ALL_LDFLAGS))' > $$@
 
 $(1)/%.o: %.c $(1)/flags
 	@mkdir -p $$(@D)
-	$$(call say,CC)$(CC) $(ALL_CFLAGS) $(2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
+	$$(call say,CC)$$(CC) $$(ALL_CFLAGS) $(2) -MMD -MP -MF $$(@:.o=.d) -c -o $$@ $$<
 
 $(1)/libexgate.a: $(call objects,$(COMMON_SRC),$(1))
 	@rm -f $$@
 	$$(call say,AR)$(AR) rcs $$@ $$^
 
 $(1)/exgate-lmtpd: $(call objects,$(LMTP_SRC),$(1)) $(1)/libexgate.a
+$(1)/exgate: $(call objects,$(CLI_SRC),$(1)) $(1)/libexgate.a
 $(1)/exchange-sim: $(call objects,$(SIM_SRC),$(1)) $(1)/libexgate.a
 $(addprefix $(1)/,$(PROGRAMS)):
-	$$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $$@ $$^ $(LIBS)
+	$$(call say,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
 endef
 $(eval $(call tree,$(RELEASE),))
 $(eval $(call tree,$(CHECK),-DEXG_TEST_SEAMS=1))
+$(eval $(call tree,$(FUZZ),-DEXG_TEST_SEAMS=1))
 
--include $(patsubst %.c,$(RELEASE)/%.d,$(SOURCES)) $(patsubst %.c,$(CHECK)/%.d,$(SOURCES))
+-include $(foreach tree,$(RELEASE) $(CHECK) $(FUZZ),$(patsubst %.c,$(tree)/%.d,$(SOURCES)))
 
 # --- tests ------------------------------------------------------------------------------------
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(CHECK)/tests/unit/%.t,$(UNIT_SRC))
-# A unit test of the LMTP server links the server's objects, without its main().
+# A unit test of a program links the program's objects, without its main().
 LMTP_PARTS := $(filter-out $(CHECK)/lmtp/main.o,$(call objects,$(LMTP_SRC),$(CHECK)))
+CLI_PARTS  := $(filter-out $(CHECK)/cli/main.o,$(call objects,$(CLI_SRC),$(CHECK)))
 SIM_PARTS  := $(filter-out $(CHECK)/tests/exchange-sim/main.o,$(call objects,$(SIM_SRC),$(CHECK)))
 $(CHECK)/tests/unit/lmtp/%.t: EXTRA = $(LMTP_PARTS)
 $(filter $(CHECK)/tests/unit/lmtp/%.t,$(UNIT_TESTS)): $(LMTP_PARTS)
+$(CHECK)/tests/unit/cli/%.t: EXTRA = $(CLI_PARTS)
+$(filter $(CHECK)/tests/unit/cli/%.t,$(UNIT_TESTS)): $(CLI_PARTS)
 $(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
 $(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
 $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS)
 
 SCRIPT_TESTS := $(sort $(wildcard tests/lint/*.t tests/system/*.t))
+# A fuzz target twice: with a driver that replays a corpus, for `make check`, and with libFuzzer, for `make fuzz`.
+FUZZERS := $(filter-out driver,$(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)))
+REPLAYS := $(addprefix $(CHECK)/tests/fuzz/,$(FUZZERS))
+$(REPLAYS): %: %.o $(CHECK)/tests/fuzz/driver.o $(LMTP_PARTS) $(CHECK)/libexgate.a
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(FUZZ)/libexgate.a
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# `make fuzz T='dot conf'` fuzzes just those
+FUZZ_T := $(or $(T:%=fuzz_%),$(FUZZERS))
 # T='tests/lint/layers.t …' runs just those
 T ?= $(UNIT_TESTS) $(SCRIPT_TESTS)
 
 programs-check: $(addprefix $(CHECK)/,$(PROGRAMS))
 # A unit test is a program of its own; a script may run any of the others.
-tests-build: $(if $(filter-out $(UNIT_TESTS),$(T)),all programs-check $(UNIT_TESTS),$(T))
+tests-build: $(if $(filter-out $(UNIT_TESTS),$(T)),all programs-check $(UNIT_TESTS) $(REPLAYS),$(T))
 
 ifeq ($(HAVE_PACKAGES),yes)
 
 check: test-tools tests-build
 	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
 
+# TORTURE_SEED, TORTURE_MESSAGES, TORTURE_KILLS and TORTURE_SECONDS are explained in the test.
+torture: test-tools programs-check
+	EXG_NO_SKIP=1 EXG_TEST_TIMEOUT=7200 $(PROVE) --verbose --timer --exec tests/tap-exec tests/torture/torture.t
+
 # Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
 valgrind: test-tools tests-build
 	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
 	    --exec tests/tap-exec $(UNIT_TESTS) tests/system/lmtpd-dialogue.t
+
+# Everything here is compiled by clang, with instruments for libFuzzer.
+FUZZ_CC ?= clang
+FUZZ_SANITIZE := address,undefined
+$(FUZZ)/%: override CC := $(FUZZ_CC)
+$(FUZZ)/%: WARNINGS := -w
+$(FUZZ)/%: HARDENING := -fPIE -fsanitize=fuzzer-no-link,$(FUZZ_SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+$(FUZZ)/%: LINK_HARDENING := -pie -fsanitize=fuzzer,$(FUZZ_SANITIZE)
+$(FUZZ)/flags: | fuzz-compiler
+
+fuzz-compiler:
+	@mkdir -p $(FUZZ)
+	@echo 'int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return !data && size; }' | \
+	 $(FUZZ_CC) -fsanitize=fuzzer,$(FUZZ_SANITIZE) -x c -o $(FUZZ)/probe - || { \
+	 echo 'make fuzz needs clang with its runtime. On Debian 12: apt-get install clang libclang-rt-14-dev' >&2; exit 1; }
+
+# FUZZ_SECONDS=600 for each target, T='dot conf' for those two
+fuzz: $(FUZZ_T:%=$(FUZZ)/tests/fuzz/%)
+	@tests/fuzz/run $(FUZZ) $(FUZZ_T)
 
 demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 	@tests/demo.sh
@@ -178,10 +222,13 @@ install-deps:
 # Units name the program and the configuration where they are installed; an existing exgate.conf stays.
 PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
 
-install: $(RELEASE)/exgate-lmtpd
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
-	           $(DESTDIR)$(SYSCONFDIR)/exgate $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
+	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(SYSCONFDIR)/exgate \
+	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
+	install -m 644 cli/exgate.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \
@@ -195,6 +242,6 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check valgrind demo bench install install-deps clean'
+	@echo 'Targets: all check torture valgrind fuzz demo bench install install-deps clean'
 
 FORCE:

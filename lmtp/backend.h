@@ -1,7 +1,9 @@
-/* backend.h - what the LMTP server asks of whoever delivers: the seam between protocol and delivery.
+/* backend.h - what the LMTP server asks of whoever delivers: the seam between protocol and
+ * delivery.
  *
- * The server speaks LMTP and knows nothing of Exchange; a backend checks recipients and delivers messages and knows
- * nothing of sockets. exgate-lmtpd's backend is delivery.h; unit tests bring their own.
+ * The server speaks LMTP and knows nothing of Exchange; a backend checks recipients and delivers
+ * messages and knows nothing of sockets. exgate-lmtpd's backend is delivery.h; unit tests bring
+ * their own.
  *
  * Threads:  the engine's.
  */
@@ -40,7 +42,8 @@ typedef struct {
 } ExgLmtpEnvelope;
 
 typedef struct ExgLmtpBackend ExgLmtpBackend;
-/* Called exactly once for each check() and deliver(), from the engine's loop or inside the call. The reply is copied. */
+/* Called exactly once for each check() and deliver(), from the engine's loop or inside the call.
+ * The reply is copied. */
 typedef void (*ExgLmtpAnswer)(const ExgLmtpReply *reply, gpointer data);
 
 typedef struct {

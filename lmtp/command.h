@@ -1,17 +1,18 @@
 /* command.h - one command line of an LMTP client, taken apart.
  *
- * Knows the grammar, not the dialogue: whether a command is in its place is the session's business. A line that is wrong in
- * itself comes back as the reply that says so.
+ * Knows the grammar, not the dialogue: whether a command is in its place is the session's business.
+ * A line that is wrong in itself comes back as the reply that says so.
  *
  * Threads:  pure functions.
  * Memory:   exg_lmtp_command_clear() frees what a parsed command holds.
- * Errors:   the reply to send: 500 5.5.1 not a command, 500 5.5.2 control characters in the line, 501 5.5.2 syntax, 501 5.5.4 a
- *           parameter's value, 555 5.5.4 a parameter that was not offered, 501 5.1.7 sender, 501 5.1.3 recipient,
- *           553 5.6.7 an address beyond ASCII without SMTPUTF8.
- * Limits:   EXG_LMTP_COMMAND_MAX_BYTES a line (the reader's to enforce), EXG_LMTP_ARGUMENT_MAX_BYTES the name after LHLO and
- *           the value of an XFORWARD attribute.
- * Source:   RFC 5321 4.1, RFC 2033, RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC 3461 4 (xtext),
- *           Postfix's XFORWARD_README.
+ * Errors:   the reply to send: 500 5.5.1 not a command, 500 5.5.2 control characters in the line,
+ *           501 5.5.2 syntax, 501 5.5.4 a parameter's value, 555 5.5.4 a parameter that was not
+ *           offered, 501 5.1.7 sender, 501 5.1.3 recipient, 553 5.6.7 an address beyond ASCII
+ *           without SMTPUTF8.
+ * Limits:   EXG_LMTP_COMMAND_MAX_BYTES a line (the reader's to enforce),
+ *           EXG_LMTP_ARGUMENT_MAX_BYTES the name after LHLO and the value of an XFORWARD attribute.
+ * Source:   RFC 5321 4.1, RFC 2033, RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), RFC
+ *           3461 4 (xtext), Postfix's XFORWARD_README.
  */
 #ifndef EXG_LMTP_COMMAND_H
 #define EXG_LMTP_COMMAND_H
@@ -58,7 +59,8 @@ typedef struct {
     char *forward[EXG_LMTP_N_FORWARDS];
 } ExgLmtpCommand;
 
-/* `line` is without its line end. On failure `ret_command` is untouched and `*ret_reply` is what to answer. */
+/* `line` is without its line end. On failure `ret_command` is untouched and `*ret_reply` is what to
+ * answer. */
 bool exg_lmtp_command_parse(const char *line, gsize length, ExgLmtpCommand *ret_command, ExgLmtpReply *ret_reply);
 void exg_lmtp_command_clear(ExgLmtpCommand *command);
 

@@ -1,10 +1,12 @@
 #include "lmtp/daemon.h"
 
 #include "common/account/account.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
 #include "common/directory/directory.h"
+#include "common/directory/source-ews.h"
 #include "common/io/listener.h"
 #include "common/io/worker.h"
 #include "common/store/ews-store.h"
@@ -24,6 +26,8 @@
 #define SPOOL_THREADS 4
 #define SPOOL_QUEUE   4096
 
+#define OPEN_REPORT_MS (10 * 60 * 1000)
+
 struct ExgDaemon {
     char *conf_path;
     ExgConf *conf;
@@ -31,6 +35,8 @@ struct ExgDaemon {
     ExgWorkerPool *workers;
     ExgSpoolBudget *spool_budget;
     ExgJournal *journal;
+    ExgDirectoryCache *recipients;
+    ExgTimer open_report;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -102,6 +108,20 @@ duplicate_check(const ExgConf *conf)
                                             : EXG_CHECK_DELAYED;
 }
 
+static ExgDirectory *
+directory_new(ExgDaemon *daemon, const ExgConf *conf, ExgAccount *account)
+{
+    const ExgDirectoryOptions options = {
+        .source = exg_directory_source_ews_new(account),
+        .cache = daemon->recipients,
+        .positive_life_ms = exg_conf_int(conf, "directory", "positive_life"),
+        .negative_life_ms = exg_conf_int(conf, "directory", "negative_life"),
+        .failure_life_ms = exg_conf_int(conf, "directory", "failure_life"),
+        .timeout_ms = exg_conf_int(conf, "directory", "timeout"),
+    };
+    return exg_directory_new(daemon->engine, &options);
+}
+
 static bool
 delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
                  GError **error)
@@ -115,11 +135,14 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     *ret_options = (ExgDeliveryOptions){
         .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
                                          duplicate_check(conf)),
-        .directory = exg_directory_new(account),
+        .directory = directory_new(daemon, conf, account),
         .hostname = hostname,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
         .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
                                         "bounce"),
+        .check_recipients = exg_conf_bool(conf, "directory", "check_recipients"),
+        .defer_unsure = g_str_equal(exg_conf_string(conf, "directory", "when_unsure"), "defer"),
+        .check_timeout_ms = exg_conf_int(conf, "directory", "timeout"),
     };
     if (!exg_conf_bool(conf, "exchange", "tls_verify"))
         exg_log(EXG_LOG_WARNING, NULL,
@@ -148,10 +171,25 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
 }
 
 static bool
-check_journal_directory(const ExgConf *conf, GError **error)
+check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
 {
-    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, "delivery", "journal"));
-    return check_writable_directory(conf, "delivery", "journal", directory, error);
+    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, group, key));
+    return check_writable_directory(conf, group, key, directory, error);
+}
+
+/* The cache would set the journal aside as a file of somebody else. */
+static bool
+check_cache(const ExgConf *conf, GError **error)
+{
+    if (!exg_conf_bool(conf, "directory", "check_recipients"))
+        return true;
+    const char *path = exg_conf_string(conf, "directory", "cache");
+    g_autofree char *where = exg_conf_where(conf, "directory", "cache");
+    if (g_str_equal(path, exg_conf_string(conf, "delivery", "journal")))
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s: %s is the delivery journal; a file of its own is expected", where,
+                             path);
+    return check_parent_directory(conf, "directory", "cache", error);
 }
 
 static bool
@@ -246,6 +284,23 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
     return true;
 }
 
+/* --- what is open ----------------------------------------------------------------------------- */
+
+/* Deliveries without an outcome that pile up are the administrator's to look into. */
+static void
+report_open(gpointer data)
+{
+    ExgDaemon *daemon = data;
+    ExgJournalStatistics statistics;
+    exg_journal_get_statistics(daemon->journal, &statistics);
+    if (statistics.open > 0)
+        exg_log(EXG_LOG_INFO, NULL,
+                "%" G_GUINT64_FORMAT " deliveries are under way or of unknown outcome, the oldest "
+                "for %" G_GINT64_FORMAT " s; exgate journal list shows them",
+                statistics.open, statistics.oldest_open_ms / 1000);
+    exg_timer_set(&daemon->open_report, exg_clock_deadline_ms(OPEN_REPORT_MS));
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 ExgDaemon *
@@ -254,15 +309,20 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     g_autoptr(ExgDaemon) daemon = g_new0(ExgDaemon, 1);
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !check_spool_directory(daemon->conf, error))
+    if (daemon->conf == NULL || !check_spool_directory(daemon->conf, error) ||
+        !check_cache(daemon->conf, error))
         return NULL;
     open_log(daemon->conf);
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
     /* A check by root must not leave a journal behind that the service cannot write. */
-    if (check_only ? !check_journal_directory(daemon->conf, error) : !open_journal(daemon, error))
+    if (check_only ? !check_parent_directory(daemon->conf, "delivery", "journal", error)
+                   : !open_journal(daemon, error))
         return NULL;
+    daemon->recipients = exg_directory_cache_new(
+        daemon->engine, check_only ? NULL : exg_conf_string(daemon->conf, "directory", "cache"), 0,
+        0);
     ExgDeliveryOptions delivery;
     if (!delivery_options(daemon, daemon->conf, &delivery, error))
         return NULL;
@@ -283,8 +343,10 @@ exg_daemon_free(ExgDaemon *daemon)
 {
     if (daemon == NULL)
         return;
+    exg_timer_cancel(&daemon->open_report);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
+    exg_directory_cache_unref(daemon->recipients);
     exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
     exg_spool_budget_unref(daemon->spool_budget);
@@ -329,7 +391,7 @@ on_reload(gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgDeliveryOptions delivery;
-    if (conf == NULL || !check_spool_directory(conf, &error) ||
+    if (conf == NULL || !check_spool_directory(conf, &error) || !check_cache(conf, &error) ||
         !delivery_options(daemon, conf, &delivery, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);
@@ -368,6 +430,8 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
                                           (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
     exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
             sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    exg_timer_init(&daemon->open_report, daemon->engine, report_open, daemon);
+    report_open(daemon);
     ready(data);
     exg_engine_run(daemon->engine);
     if (exg_delivery_backend_under_way(daemon->backend) > 0) {

@@ -1,4 +1,5 @@
-/* daemon.h - exgate-lmtpd put together from its configuration: engine, account, backend, server, sockets.
+/* daemon.h - exgate-lmtpd put together from its configuration: engine, account, backend, server,
+ * sockets.
  *
  * Threads:  one, which runs the engine.
  * Errors:   EXG_ERROR_CONFIG, one sentence that names the key, file or socket.
@@ -15,7 +16,8 @@ typedef struct ExgDaemon ExgDaemon;
 ExgDaemon *exg_daemon_new(const char *conf_path, bool check_only, GError **error);
 void exg_daemon_free(ExgDaemon *daemon);
 
-/* Runs until drained after SIGTERM or SIGINT; SIGHUP reloads. Calls `ready` once it serves. Answers the exit status. */
+/* Runs until drained after SIGTERM or SIGINT; SIGHUP reloads. Calls `ready` once it serves. Answers
+ * the exit status. */
 int exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgDaemon, exg_daemon_free)

@@ -5,6 +5,8 @@
 #include "common/base/error.h"
 #include "common/mime/address.h"
 #include "common/store/delivery-key.h"
+#include "lmtp/recipient.h"
+#include "lmtp/reply.h"
 #include "lmtp/trace.h"
 
 #define ALARM_INTERVAL_US (60 * G_USEC_PER_SEC)
@@ -17,8 +19,8 @@ typedef struct {
     ExgStore *store;
     ExgDirectory *directory;
     char *hostname;
-    gint64 timeout_ms;
-    bool bounce_when_full;
+    gint64 timeout_ms, check_timeout_ms;
+    bool bounce_when_full, check_recipients, defer_unsure;
 } Settings;
 
 struct ExgDeliveryBackend {
@@ -29,6 +31,16 @@ struct ExgDeliveryBackend {
     gint64 last_alarm_us[EXG_N_ERRORS];
     guint64 alarms_unsaid[EXG_N_ERRORS];
 };
+
+/* A recipient being looked up at RCPT. */
+typedef struct {
+    ExgDeliveryBackend *backend;
+    Settings *settings;
+    char *recipient;
+    ExgEvent *event;
+    ExgLmtpAnswer answer;
+    gpointer data;
+} Check;
 
 typedef struct {
     ExgDeliveryBackend *backend;
@@ -56,6 +68,16 @@ settings_new(const ExgDeliveryOptions *options)
     settings->hostname = g_strdup(options->hostname);
     settings->timeout_ms = options->timeout_ms;
     settings->bounce_when_full = options->bounce_when_full;
+    settings->check_recipients = options->check_recipients;
+    settings->defer_unsure = options->defer_unsure;
+    settings->check_timeout_ms = options->check_timeout_ms;
+    return settings;
+}
+
+static Settings *
+settings_ref(Settings *settings)
+{
+    settings->references++;
     return settings;
 }
 
@@ -97,20 +119,6 @@ finish(Delivery *delivery, const ExgLmtpReply *reply)
     g_free(delivery->recipient);
     g_free(delivery->key);
     g_free(delivery);
-}
-
-static void reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
-
-static void
-reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
-{
-    reply->code = code;
-    g_strlcpy(reply->enhanced, enhanced, sizeof reply->enhanced);
-    va_list arguments;
-    va_start(arguments, format);
-    g_vsnprintf(reply->text, sizeof reply->text, format, arguments);
-    va_end(arguments);
 }
 
 static void
@@ -165,19 +173,20 @@ finish_failed(Delivery *delivery, const GError *error)
     log_facts(delivery->event, error);
     exg_event_set(delivery->event, "outcome", disposition.label);
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        reply_set(&reply, 451, "4.4.2", "<%s> the delivery was broken off before it was sent",
-                  delivery->recipient);
+        exg_lmtp_reply_set(&reply, 451, "4.4.2",
+                           "<%s> the delivery was broken off before it was sent",
+                           delivery->recipient);
     } else if (is_for_administrator(error)) {
         /* The sender gets no paths, hosts or account names; the log has them. */
         alarm_administrator(delivery->backend, error);
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
-                  delivery->recipient, disposition.meaning);
+        exg_lmtp_reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                           delivery->recipient, disposition.meaning);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_QUOTA) &&
                delivery->settings->bounce_when_full) {
-        reply_set(&reply, 552, "5.2.2", "<%s> %s", delivery->recipient, error->message);
+        exg_lmtp_reply_set(&reply, 552, "5.2.2", "<%s> %s", delivery->recipient, error->message);
     } else {
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
-                  delivery->recipient, error->message);
+        exg_lmtp_reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
+                           delivery->recipient, error->message);
     }
     finish(delivery, &reply);
 }
@@ -189,41 +198,25 @@ deadline_passed(gpointer data)
     Delivery *delivery = data;
     ExgLmtpReply reply;
     exg_event_set(delivery->event, "outcome", "deadline");
-    reply_set(&reply, 451, "4.4.2",
-              "<%s> Exchange has not answered within %d s; a later attempt will find out",
-              delivery->recipient, (int)(delivery->settings->timeout_ms / 1000));
+    exg_lmtp_reply_set(&reply, 451, "4.4.2",
+                       "<%s> Exchange has not answered within %d s; a later attempt will find out",
+                       delivery->recipient, (int)(delivery->settings->timeout_ms / 1000));
     answer_once(delivery, &reply);
 }
 
 /* --- the second witness ----------------------------------------------------------------------- */
 
 static void
-witnessed(ExgDirectoryAnswer answer, const GError *why, gpointer data)
+witnessed(const ExgDirectoryFinding *finding, gpointer data)
 {
     Delivery *delivery = data;
     ExgLmtpReply reply;
     log_facts(delivery->event, delivery->first_witness);
-    switch (answer) {
-    case EXG_DIRECTORY_UNKNOWN: {
+    exg_recipient_reply(finding, delivery->recipient, delivery->event, &reply);
+    if (finding->verdict == EXG_DIRECTORY_NO_SUCH) { /* the store may know more exactly why */
         ExgDisposition disposition = exg_disposition_of(delivery->first_witness);
-        exg_event_set(delivery->event, "outcome", "no-mailbox");
-        reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> no such mailbox",
-                  delivery->recipient);
-        break;
-    }
-    case EXG_DIRECTORY_KNOWN:
-        exg_event_set(delivery->event, "outcome", "witnesses-differ");
-        reply_set(&reply, 450, "4.2.1",
-                  "<%s> is in the directory, but has no mailbox that can be reached now",
-                  delivery->recipient);
-        break;
-    case EXG_DIRECTORY_CANNOT_TELL:
-        exg_event_set(delivery->event, "outcome", "second-witness-silent");
-        exg_event_set(delivery->event, "directory", why != NULL ? why->message : NULL);
-        reply_set(&reply, 450, "4.2.1",
-                  "<%s> no mailbox found, and the directory cannot confirm it now",
-                  delivery->recipient);
-        break;
+        exg_lmtp_reply_set(&reply, disposition.smtp_code, disposition.enhanced,
+                           "<%s> no such mailbox", delivery->recipient);
     }
     finish(delivery, &reply);
 }
@@ -238,14 +231,17 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     if (exg_store_deliver_finish(delivery->settings->store, result, &item_id, &error)) {
         ExgLmtpReply reply;
-        reply_set(&reply, 250, "2.0.0", "<%s> stored in Exchange", delivery->recipient);
+        exg_lmtp_reply_set(&reply, 250, "2.0.0", "<%s> stored in Exchange", delivery->recipient);
         exg_event_set(delivery->event, "outcome", "delivered");
         exg_event_set(delivery->event, "item", item_id);
         finish(delivery, &reply);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
         delivery->first_witness = g_steal_pointer(&error);
-        exg_directory_ask(delivery->settings->directory, delivery->recipient, delivery->deadline_us,
-                          delivery->cancellable, witnessed, delivery);
+        if (delivery->settings->check_recipients)
+            exg_directory_forget(delivery->settings->directory, delivery->recipient);
+        exg_directory_ask(delivery->settings->directory, delivery->recipient,
+                          delivery->first_witness, delivery->deadline_us, delivery->cancellable,
+                          witnessed, delivery);
     } else {
         finish_failed(delivery, error);
     }
@@ -261,16 +257,16 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     if (g_hash_table_contains(backend->under_way, key)) {
         ExgLmtpReply reply;
         exg_event_set(event, "outcome", "under-way");
-        reply_set(&reply, 451, "4.4.2",
-                  "<%s> an earlier attempt to deliver this message has not ended yet", recipient);
+        exg_lmtp_reply_set(&reply, 451, "4.4.2",
+                           "<%s> an earlier attempt to deliver this message has not ended yet",
+                           recipient);
         answer(&reply, data);
         return;
     }
 
     Delivery *delivery = g_new0(Delivery, 1);
     delivery->backend = backend;
-    delivery->settings = backend->settings;
-    delivery->settings->references++;
+    delivery->settings = settings_ref(backend->settings);
     delivery->key = g_steal_pointer(&key);
     delivery->recipient = g_strdup(recipient);
     delivery->deadline_us = exg_clock_deadline_ms(SETTLE_FACTOR * backend->settings->timeout_ms);
@@ -297,7 +293,52 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
                             delivered, delivery);
 }
 
-static const ExgLmtpBackendClass delivery_backend_class = {.deliver = deliver};
+/* --- at RCPT ---------------------------------------------------------------------------------- */
+
+static void
+looked_up(const ExgDirectoryFinding *finding, gpointer data)
+{
+    Check *check = data;
+    ExgLmtpReply reply;
+    exg_recipient_reply(finding, check->recipient, check->event, &reply);
+    if (finding->verdict == EXG_DIRECTORY_CANNOT_TELL && !check->settings->defer_unsure)
+        exg_lmtp_reply_set(&reply, 250, "2.1.5", "<%s> the delivery will tell", check->recipient);
+    else if (finding->why != NULL && reply.code / 100 == 4 && is_for_administrator(finding->why))
+        alarm_administrator(check->backend, finding->why);
+    check->answer(&reply, check->data);
+    settings_unref(check->settings);
+    exg_event_unref(check->event);
+    g_free(check->recipient);
+    g_free(check);
+}
+
+static void
+check(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient,
+      ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data)
+{
+    ExgDeliveryBackend *backend = (ExgDeliveryBackend *)interface;
+    Settings *settings = backend->settings;
+    if (!settings->check_recipients) {
+        ExgLmtpReply reply;
+        exg_lmtp_reply_set(&reply, 250, "2.1.5", "Ok");
+        answer(&reply, data);
+        return;
+    }
+    Check *order = g_new(Check, 1);
+    *order = (Check){
+        .backend = backend,
+        .settings = settings_ref(settings),
+        .recipient = g_strdup(recipient),
+        .event = exg_event_ref(event),
+        .answer = answer,
+        .data = data,
+    };
+    exg_directory_check(settings->directory, recipient,
+                        exg_clock_deadline_ms(settings->check_timeout_ms), cancellable, looked_up,
+                        order);
+}
+
+static const ExgLmtpBackendClass delivery_backend_class = {.check = check, .deliver = deliver};
 
 ExgDeliveryBackend *
 exg_delivery_backend_new(ExgEngine *engine, const ExgDeliveryOptions *options)
@@ -331,7 +372,8 @@ exg_delivery_backend_free(ExgDeliveryBackend *backend)
 guint
 exg_delivery_backend_under_way(const ExgDeliveryBackend *backend)
 {
-    return g_hash_table_size(backend->under_way);
+    return g_hash_table_size(backend->under_way) +
+           exg_directory_under_way(backend->settings->directory);
 }
 
 ExgLmtpBackend *

@@ -1,7 +1,8 @@
 /* reply.h - making, cleaning and writing the replies of backend.h.
  *
- * Whatever a backend answers, what goes out is one line that every client understands: Postfix bounces on a code that is
- * not 2xx, 4xx or 5xx, and Exim defers everything on a reply of more than 255 bytes.
+ * Whatever a backend answers, what goes out is one line that every client understands: Postfix
+ * bounces on a code that is not 2xx, 4xx or 5xx, and Exim defers everything on a reply of more than
+ * 255 bytes.
  *
  * Threads:  pure functions.
  * Limits:   a written reply is shorter than EXG_LMTP_REPLY_MAX_BYTES, its line end included.
@@ -17,10 +18,11 @@
 /* `enhanced` may be "" (greeting, 354, LHLO). */
 void exg_lmtp_reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
-/* A backend's answer about one recipient as it may go out: 250, or 4xx or 5xx with an enhanced code of that class. 421 would
- * announce the end of the connection, so it becomes 451. */
+/* A backend's answer about one recipient as it may go out: 250, or 4xx or 5xx with an enhanced code
+ * of that class. 421 would announce the end of the connection, so it becomes 451. */
 void exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply);
-/* "250 2.1.5 Ok" CRLF, not zero-terminated; what is not printable ASCII becomes "?". Answers its length. */
+/* "250 2.1.5 Ok" CRLF, not zero-terminated; what is not printable ASCII becomes "?". Answers its
+ * length. */
 gsize exg_lmtp_reply_format(const ExgLmtpReply *reply, char line[static EXG_LMTP_REPLY_MAX_BYTES]);
 
 #endif

@@ -1,8 +1,8 @@
 /* server-private.h - what sessions and transactions share with their server.
  *
  * Threads:  the engine's.
- * Memory:   the server is kept by its owner, each of its sessions and each transaction: exg_lmtp_server_free() ends the
- *           owner's part, and the last of them frees the memory.
+ * Memory:   the server is kept by its owner, each of its sessions and each transaction:
+ *           exg_lmtp_server_free() ends the owner's part, and the last of them frees the memory.
  */
 #ifndef EXG_LMTP_SERVER_PRIVATE_H
 #define EXG_LMTP_SERVER_PRIVATE_H

@@ -1,6 +1,7 @@
 #include "lmtp/server-private.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "lmtp/session.h"
 
 #include <string.h>
@@ -195,6 +196,8 @@ tell_drained(gpointer data)
 void
 exg_lmtp_server_check_drained(ExgLmtpServer *self)
 {
+    if (self->draining)
+        EXG_FAIL_POINT("drain-under-way");
     if (!self->draining || self->drained == NULL || self->sessions.length > 0 ||
         self->transactions > 0)
         return;

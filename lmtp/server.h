@@ -1,20 +1,23 @@
 /* server.h - the LMTP server: listeners, their sessions, and what is under way when it has to end.
  *
- * One object each: a listener accepts (common/io/listener.h); a session speaks with one client (session.h); a transaction is one
- * envelope and its message, with one reply per recipient (transaction.h); a backend delivers (backend.h).
+ * One object each: a listener accepts (common/io/listener.h); a session speaks with one client
+ * (session.h); a transaction is one envelope and its message, with one reply per recipient
+ * (transaction.h); a backend delivers (backend.h).
  *
- * A transaction outlives its session if the client goes away during delivery: its deliveries are cancelled, and
- * their answers are awaited and logged all the same.
+ * A transaction outlives its session if the client goes away during delivery: its deliveries are
+ * cancelled, and their answers are awaited and logged all the same.
  *
  * Threads:  the engine's.
- * Memory:   options are copied; workers and backend must outlive the server and every delivery under way
- *           (exg_lmtp_server_drain() says when the last has ended).
+ * Memory:   options are copied; workers and backend must outlive the server and every delivery
+ *           under way (exg_lmtp_server_drain() says when the last has ended).
  * Errors:   those of listener.h.
- * Limits:   in the options; 0 means the default. Per session: one command line, one transaction, one message (in memory up
- *           to spool_memory_bytes), replies not yet read by the client up to those of one transaction.
+ * Limits:   in the options; 0 means the default. Per session: one command line, one transaction,
+ *           one message (in memory up to spool_memory_bytes), replies not yet read by the client up
+ *           to those of one transaction.
  * Bugs:     XFORWARD is believed from whoever may connect, so listen where only the MTA can.
- * Source:   RFC 2033 (LMTP), RFC 5321, RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 2034 (ENHANCEDSTATUSCODES), RFC 6152
- *           (8BITMIME), RFC 6531 (SMTPUTF8), Postfix's XFORWARD_README.
+ * Source:   RFC 2033 (LMTP), RFC 5321, RFC 2920 (PIPELINING), RFC 1870 (SIZE), RFC 2034
+ *           (ENHANCEDSTATUSCODES), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8), Postfix's
+ *           XFORWARD_README.
  */
 #ifndef EXG_LMTP_SERVER_H
 #define EXG_LMTP_SERVER_H
@@ -63,8 +66,8 @@ typedef struct {
 typedef struct ExgLmtpServer ExgLmtpServer;
 
 ExgLmtpServer *exg_lmtp_server_new(ExgEngine *engine, const ExgLmtpServerOptions *options, ExgLmtpBackend *backend);
-/* Closes listeners and sessions at once. Deliveries under way are cancelled; what they hold is freed with their answers.
- * Not to be called inside a function of the backend. */
+/* Closes listeners and sessions at once. Deliveries under way are cancelled; what they hold is
+ * freed with their answers. Not to be called inside a function of the backend. */
 void exg_lmtp_server_free(ExgLmtpServer *server);
 
 /* Listens on one more address. */
@@ -78,9 +81,9 @@ const ExgSocketAddress *exg_lmtp_server_address(const ExgLmtpServer *server, gui
 /* Sessions that begin from now on use these. */
 void exg_lmtp_server_set_options(ExgLmtpServer *server, const ExgLmtpServerOptions *options);
 
-/* Stops accepting, and says 421 4.3.2 to every session that has no transaction in hand, to the others after it. `done` is
- * called once, from the engine's loop, when the last session and the last delivery have ended; not after
- * exg_lmtp_server_free(). To be called once. */
+/* Stops accepting, and says 421 4.3.2 to every session that has no transaction in hand, to the
+ * others after it. `done` is called once, from the engine's loop, when the last session and the
+ * last delivery have ended; not after exg_lmtp_server_free(). To be called once. */
 void exg_lmtp_server_drain(ExgLmtpServer *server, ExgEngineFunc done, gpointer data);
 
 ExgLmtpStatistics exg_lmtp_server_statistics(const ExgLmtpServer *server);

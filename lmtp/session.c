@@ -1,6 +1,7 @@
 #include "lmtp/session.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/io/stream.h"
 #include "lmtp/reply.h"
 #include "lmtp/transaction.h"
@@ -130,6 +131,7 @@ recipient_answered(gpointer data)
     const ExgLmtpReply *reply;
     bool written = false;
     while ((reply = exg_lmtp_transaction_next_reply(self->transaction)) != NULL) {
+        EXG_FAIL_POINT("lmtp-before-reply");
         write_reply(self, reply);
         written = true;
     }
@@ -142,8 +144,11 @@ recipient_answered(gpointer data)
     }
     /* Not at the end of the round: a message whose reply is lost is delivered twice. */
     exg_stream_flush(self->stream);
+    EXG_FAIL_POINT("lmtp-reply-written");
     if (complete)
         resume_reading(self);
+    else
+        EXG_FAIL_POINT("lmtp-between-replies");
 }
 
 static const ExgLmtpTransactionHandler transaction_handler = {
@@ -368,6 +373,7 @@ read_content(ExgLmtpSession *self, const char *data, gsize length)
     if (end) {
         self->state = STATE_WAITING;
         exg_timer_cancel(&self->timer);
+        EXG_FAIL_POINT("lmtp-message-received");
         exg_lmtp_transaction_finish(self->transaction);
         return used;
     }

@@ -1,13 +1,15 @@
 /* session.h - one connection: reads commands, keeps the order, writes replies.
  *
- * Commands are taken one at a time, as far as they have come. While a recipient is being checked or a message delivered,
- * the following ones wait, so replies stay in order. Replies to a batch of commands leave in one write; the
- * reply for a recipient after the message leaves at once.
+ * Commands are taken one at a time, as far as they have come. While a recipient is being checked or
+ * a message delivered, the following ones wait, so replies stay in order. Replies to a batch of
+ * commands leave in one write; the reply for a recipient after the message leaves at once.
  *
  * Threads:  the engine's.
  * Memory:   a session frees itself when its connection has ended.
- * Bugs:     a client that shuts down its sending side is taken for gone, and its deliveries are cancelled.
- * Limits:   an idle session holds its stream, its event and a few strings; nothing of a transaction.
+ * Bugs:     a client that shuts down its sending side is taken for gone, and its deliveries are
+ *           cancelled.
+ * Limits:   an idle session holds its stream, its event and a few strings; nothing of a
+ *           transaction.
  */
 #ifndef EXG_LMTP_SESSION_H
 #define EXG_LMTP_SESSION_H
@@ -16,7 +18,8 @@
 
 typedef struct ExgLmtpSession ExgLmtpSession;
 
-/* Takes `fd` and greets. `peer` is for the log and the backend; `listener` is released at the end, and may be NULL. */
+/* Takes `fd` and greets. `peer` is for the log and the backend; `listener` is released at the end,
+ * and may be NULL. */
 void exg_lmtp_session_start(ExgLmtpServer *server, int fd, const char *peer, ExgListener *listener);
 /* The server is draining: ends the session, now or after its transaction. */
 void exg_lmtp_session_drain(ExgLmtpSession *session);

@@ -1,15 +1,17 @@
-/* transaction.h - one mail transaction: envelope, recipients, message, and one reply per recipient in their order.
+/* transaction.h - one mail transaction: envelope, recipients, message, and one reply per recipient
+ * in their order.
  *
  *     new → add_recipient … → begin_content → feed … → finish → next_reply … → free
  *
- * A recipient given twice is delivered once and answered twice. All are delivered concurrently; their replies
- * can be taken as soon as they and those before them are known.
+ * A recipient given twice is delivered once and answered twice. All are delivered concurrently;
+ * their replies can be taken as soon as they and those before them are known.
  *
  * Threads:  the engine's.
- * Memory:   exg_lmtp_transaction_free() lets go of it at any time: nothing is told to the session any more, what can be
- *           stopped is cancelled, and the memory stays until the backend's last answer.
- * Limits:   recipients: the session's to enforce. The message: max_message_bytes, past which it is read and dropped, and
- *           each recipient answered 552 5.3.4.
+ * Memory:   exg_lmtp_transaction_free() lets go of it at any time: nothing is told to the session
+ *           any more, what can be stopped is cancelled, and the memory stays until the backend's
+ *           last answer.
+ * Limits:   recipients: the session's to enforce. The message: max_message_bytes, past which it is
+ *           read and dropped, and each recipient answered 552 5.3.4.
  * Source:   RFC 2033 4.2, RFC 5321 6.3 (loops).
  */
 #ifndef EXG_LMTP_TRANSACTION_H
@@ -59,7 +61,8 @@ gsize exg_lmtp_transaction_feed(ExgLmtpTransaction *transaction, const char *inp
 bool exg_lmtp_transaction_is_congested(ExgLmtpTransaction *transaction);
 /* The end has been read: delivers to every recipient. */
 void exg_lmtp_transaction_finish(ExgLmtpTransaction *transaction);
-/* The next recipient's reply, or NULL if it is not known yet or there is none left. Valid until the transaction is freed. */
+/* The next recipient's reply, or NULL if it is not known yet or there is none left. Valid until the
+ * transaction is freed. */
 const ExgLmtpReply *exg_lmtp_transaction_next_reply(ExgLmtpTransaction *transaction);
 /* Whether all replies have been taken. */
 bool exg_lmtp_transaction_is_complete(const ExgLmtpTransaction *transaction);

@@ -45,6 +45,7 @@ endpoint = $url
 username = EXAMPLE\\exgate
 password_file = $work/password
 ca_file = $work/sim/ca.pem
+throttle_file = $work/throttle.db
 
 [lmtp]
 listen = unix:$work/lmtp.sock
@@ -53,6 +54,9 @@ spool_directory = $work/spool
 
 [delivery]
 journal = $work/journal.db
+
+[directory]
+cache = $work/directory.db
 CONF
 sed "s/^/  $dim| $plain/" "$work/exgate.conf"
 mkfifo "$work/ready"

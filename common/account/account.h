@@ -1,9 +1,12 @@
-/* account.h - the configured way into Exchange: endpoint, credentials, and the live objects made of them.
+/* account.h - the configured way into Exchange: endpoint, credentials, and the live objects made of
+ * them.
  *
  * Threads:  the engine's.
- * Memory:   reference counted; a reload makes a new account, and deliveries under way keep the old one alive.
- * Limits:   so many requests at a time per mailbox ([exchange] max_per_mailbox) and for the endpoint (max_connections); with delegate access
- *           ten for the account, which is then charged for all of them.
+ * Memory:   reference counted; a reload makes a new account, and deliveries under way keep the old
+ *           one alive.
+ * Limits:   so many requests at a time per mailbox ([exchange] max_per_mailbox) and for the
+ *           endpoint (max_connections); with delegate access ten for the account, which is then
+ *           charged for all of them.
  * Errors:   EXG_ERROR_CONFIG, one sentence that names the key or the file.
  */
 #ifndef EXG_ACCOUNT_ACCOUNT_H
@@ -24,7 +27,8 @@ ExgThrottle *exg_account_throttle(ExgAccount *account);
 /* A mailbox and the configured right to open it; `mailbox` is not copied. */
 ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
 
-/* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer full) */
+/* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
+ * full) */
 char *exg_account_library_versions(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgAccount, exg_account_unref)

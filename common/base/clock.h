@@ -1,7 +1,7 @@
 /* clock.h - the time, from a clock that tests can move.
  *
- * Deadlines are absolute times on the monotonic clock, in microseconds. In a release build the functions
- * are the system's clocks; with EXG_TEST_SEAMS a test may shift both clocks together.
+ * Deadlines are absolute times on the monotonic clock, in microseconds. In a release build the
+ * functions are the system's clocks; with EXG_TEST_SEAMS a test may shift both clocks together.
  *
  * Threads:  any.
  */

@@ -58,6 +58,12 @@ parse_number(const char *text, const Unit *units, gsize n_units, gint64 *ret_num
     return false;
 }
 
+bool
+exg_conf_parse_duration(const char *text, gint64 *ret_ms)
+{
+    return parse_number(text, duration_units, G_N_ELEMENTS(duration_units), ret_ms);
+}
+
 static char *
 format_number(const ExgConfKey *key, gint64 number)
 {

@@ -1,10 +1,13 @@
 /* conf.h - exgate.conf: one schema table, one reader, errors that name the line.
  *
- * The syntax is that of a GKeyFile ("[group]", "key = value", "#" comments), less its escapes: a value is taken as it stands,
- * so that EXAMPLE\svc needs no doubling. Unknown groups and keys, repeated keys and values out of range are errors. Every
- * key, its type, range, default and documentation stand in conf-schema.c, from which the sample and the check of the manual page are made.
+ * The syntax is that of a GKeyFile ("[group]", "key = value", "#" comments), less its escapes: a
+ * value is taken as it stands, so that EXAMPLE\svc needs no doubling. Unknown groups and keys,
+ * repeated keys and values out of range are errors. Every key, its type, range, default and
+ * documentation stand in conf-schema.c, from which the sample and the check of the manual page are
+ * made.
  *
- * Values: a duration is a number with ms, s, min, h or d (none: seconds); a size is a number with K, M or G (powers of 1024; none: bytes);
+ * Values: a duration is a number with ms, s, min, h or d (none: seconds); a size is a number with
+ *         K, M or G (powers of 1024; none: bytes);
  * a boolean is yes or no (true/false, on/off); a list is separated by white space.
  *
  * Threads:  immutable after loading, reference counted.
@@ -54,16 +57,22 @@ ExgConf *exg_conf_parse(const char *text, gsize length, const char *name, GError
 ExgConf *exg_conf_ref(ExgConf *conf);
 void exg_conf_unref(ExgConf *conf);
 
-/* The value set, or the default. A key that is not in the schema, or of another type, is a programmer's error. Strings
- * and lists are valid as long as the configuration; a string is NULL if not set and without default. */
+/* The value set, or the default. A key that is not in the schema, or of another type, is a
+ * programmer's error. Strings and lists are valid as long as the configuration; a string is NULL if
+ * not set and without default. */
 const char *exg_conf_string(const ExgConf *conf, const char *group, const char *key);
 bool exg_conf_bool(const ExgConf *conf, const char *group, const char *key);
 gint64 exg_conf_int(const ExgConf *conf, const char *group, const char *key);
 const char *const *exg_conf_list(const ExgConf *conf, const char *group, const char *key);
-/* "FILE:LINE: [group] key" of where a value was set, or "FILE: [group] key", for a sentence about it. (transfer full) */
+/* "FILE:LINE: [group] key" of where a value was set, or "FILE: [group] key", for a sentence about
+ * it. (transfer full) */
 char *exg_conf_where(const ExgConf *conf, const char *group, const char *key);
 
-/* The whole configuration as a file: every key with its documentation, those at their default commented out. (transfer full) */
+/* A duration as it is written in the file, for options of programs. */
+bool exg_conf_parse_duration(const char *text, gint64 *ret_ms);
+
+/* The whole configuration as a file: every key with its documentation, those at their default
+ * commented out. (transfer full) */
 char *exg_conf_to_text(const ExgConf *conf);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgConf, exg_conf_unref)

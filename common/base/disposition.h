@@ -1,8 +1,9 @@
 /* disposition.h - the one place that says what an error means for a message.
  *
- * A table turns an ExgErrorCode into an SMTP reply, a label for metrics and a sentence for a person.
- * A layer below may have asked for a more exact reply (exg_error_set_reply); it is honoured only where the
- * code allows it, so that an expired secret, a missing right or an unknown outcome can never bounce mail.
+ * A table turns an ExgErrorCode into an SMTP reply, a label for metrics and a sentence for a
+ * person. A layer below may have asked for a more exact reply (exg_error_set_reply); it is honoured
+ * only where the code allows it, so that an expired secret, a missing right or an unknown outcome
+ * can never bounce mail.
  *
  * Threads:  all functions are pure.
  * Source:   RFC 3463 (enhanced codes), RFC 5321 4.2.1 (the class of a reply decides, not its text).

@@ -1,9 +1,9 @@
 /* error.h - what went wrong, said by what the caller can do about it.
  *
- * One GError domain for all of exgate. The code names the caller's options; the facts (what the server
- * said, how long to wait, where it happened) ride along in the error. Codes of EWS, HTTP and curl are
- * translated into this domain once, in the layer that speaks them. exg_disposition() (disposition.h)
- * turns an error into an LMTP reply, a sentence for a person and a metric label.
+ * One GError domain for all of exgate. The code names the caller's options; the facts (what the
+ * server said, how long to wait, where it happened) ride along in the error. Codes of EWS, HTTP and
+ * curl are translated into this domain once, in the layer that speaks them. exg_disposition()
+ * (disposition.h) turns an error into an LMTP reply, a sentence for a person and a metric label.
  *
  * Threads:  a GError belongs to whoever holds it.
  * Memory:   strings given to the setters are copied.
@@ -45,7 +45,8 @@ typedef struct {
 #define EXG_ERROR (exg_error_quark())
 GQuark exg_error_quark(void);
 
-/* Creates an error. `format` makes one sentence for the log, without a trailing full stop or newline. */
+/* Creates an error. `format` makes one sentence for the log, without a trailing full stop or
+ * newline. */
 GError *exg_error_new(ExgErrorCode code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The same into *error where the caller wants one. Returns false, for `return exg_error_set(…)`. */
 bool exg_error_set(GError **error, ExgErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -53,7 +54,8 @@ bool exg_error_set(GError **error, ExgErrorCode code, const char *format, ...) G
 /* The facts of an error of this domain, or NULL for one of another domain. */
 const ExgErrorFacts *exg_error_facts(const GError *error);
 
-/* Each setter takes an error of this domain and is a no-op for NULL, so that it can follow a propagation. */
+/* Each setter takes an error of this domain and is a no-op for NULL, so that it can follow a
+ * propagation. */
 void exg_error_set_reply(GError *error, int smtp_code, const char *enhanced);
 void exg_error_set_retry_after(GError *error, gint64 retry_after_ms);
 void exg_error_set_http_status(GError *error, int http_status);

@@ -1,14 +1,16 @@
 /* log.h - log lines, and the event that a line belongs to.
  *
- * An event is a unit of work (a session, a transaction, one recipient's delivery, a request) with fields and
- * a parent. Every line logged on it carries its fields and its parents', so that one search for a queue id
- * finds everything. A line is `level: text key=value key="va lue" …`: control characters and quotes in a value are
- * escaped, so nothing from the network can forge a line or a field.
+ * An event is a unit of work (a session, a transaction, one recipient's delivery, a request) with
+ * fields and a parent. Every line logged on it carries its fields and its parents', so that one
+ * search for a queue id finds everything. A line is `level: text key=value key="va lue" …`: control
+ * characters and quotes in a value are escaped, so nothing from the network can forge a line or a
+ * field.
  *
- * Library code (common/) logs at debug only; programs log the outcome. Secrets and message bodies are
- * never given to this module.
+ * Library code (common/) logs at debug only; programs log the outcome. Secrets and message bodies
+ * are never given to this module.
  *
- * Threads:  the logger is process-wide and callable from any thread; an event belongs to one thread at a time.
+ * Threads:  the logger is process-wide and callable from any thread; an event belongs to one thread
+ *           at a time.
  * Limits:   a value is cut at EXG_LOG_VALUE_MAX_BYTES, a line at EXG_LOG_LINE_MAX_BYTES.
  */
 #ifndef EXG_BASE_LOG_H

@@ -1,7 +1,7 @@
 /* notify.h - tells a service manager how far the program is.
  *
- * Two protocols: systemd's (a datagram to $NOTIFY_SOCKET) and s6's (a newline on a descriptor that the starter named).
- * Both do nothing where nobody asked.
+ * Two protocols: systemd's (a datagram to $NOTIFY_SOCKET) and s6's (a newline on a descriptor that
+ * the starter named). Both do nothing where nobody asked.
  *
  * Threads:  any.
  * Source:   sd_notify(3); the s6 readiness notification.

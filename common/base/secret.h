@@ -1,11 +1,12 @@
 /* secret.h - a password or token: kept out of logs and core dumps, wiped when freed.
  *
- * A secret comes from a file only, never from a configuration value, an argument or the environment. Its
- * pages are excluded from core dumps (MADV_DONTDUMP) and locked in memory as far as the host allows.
+ * A secret comes from a file only, never from a configuration value, an argument or the
+ * environment. Its pages are excluded from core dumps (MADV_DONTDUMP) and locked in memory as far
+ * as the host allows.
  *
  * Threads:  immutable and reference counted: any thread.
- * Memory:   the bytes are wiped at the last unref. Whoever copies them (a header, a token request) copies
- *           into a buffer that it wipes with exg_secret_wipe().
+ * Memory:   the bytes are wiped at the last unref. Whoever copies them (a header, a token request)
+ *           copies into a buffer that it wipes with exg_secret_wipe().
  * Limits:   EXG_SECRET_MAX_BYTES; a longer file is an error.
  */
 #ifndef EXG_BASE_SECRET_H
@@ -19,8 +20,9 @@ typedef struct ExgSecret ExgSecret;
 
 /* Copies `length` bytes (-1: up to the terminating zero). */
 ExgSecret *exg_secret_new(const char *bytes, gssize length);
-/* Reads the file, less one line end at its end. `credential:NAME` reads $CREDENTIALS_DIRECTORY/NAME, where
- * systemd's LoadCredential= puts it. Errors: EXG_ERROR_CONFIG, one sentence that names the file. */
+/* Reads the file, less one line end at its end. `credential:NAME` reads
+ * $CREDENTIALS_DIRECTORY/NAME, where systemd's LoadCredential= puts it. Errors: EXG_ERROR_CONFIG,
+ * one sentence that names the file. */
 ExgSecret *exg_secret_new_from_file(const char *path, GError **error);
 ExgSecret *exg_secret_ref(ExgSecret *secret);
 void exg_secret_unref(ExgSecret *secret);

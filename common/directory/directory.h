@@ -1,27 +1,65 @@
-/* directory.h - does the directory know this recipient? The second witness before mail is bounced.
+/* directory.h - is this recipient deliverable? Asked at RCPT, and as the second witness after a
+ * failed delivery.
+ *
+ * exg_directory_check() answers from a cache where that is good enough, and asks otherwise: once
+ * for all who want to know the same address at the same time. What it promises:
+ *   - A recipient is refused (NO_SUCH, NOT_A_MAILBOX) only on the word of two witnesses, store and
+ *   directory; see finding.h. - A mailbox that was found stays good for `positive_life_ms`. In the
+ *   second half of it, asking for it also renews it
+ *     in the background, so that nobody waits and an outage is not noticed.
+ *   - While nobody can be asked, a mailbox that was found within the last 7 days is taken to be
+ *   still there (STALE). - A refusal is good for `negative_life_ms`, a failure for
+ *   `failure_life_ms`.
  *
  * Threads:  the engine's.
+ * Limits:   a look-up ends after `timeout_ms`; EXG_DIRECTORY_MAX_RENEWALS run in the background;
+ *           those of the cache. While Exchange is unreachable nobody waits longer than
+ *           EXG_DIRECTORY_PATIENCE_MS, or a message to many would take as many time-outs.
  */
 #ifndef EXG_DIRECTORY_DIRECTORY_H
 #define EXG_DIRECTORY_DIRECTORY_H
 
-#include "common/account/account.h"
+#include "common/directory/cache.h"
+#include "common/directory/source.h"
+
+#define EXG_DIRECTORY_MAX_RENEWALS 16
+#define EXG_DIRECTORY_PATIENCE_MS  2000
 
 typedef struct ExgDirectory ExgDirectory;
 
-typedef enum {
-    EXG_DIRECTORY_KNOWN,      /* somebody has this address */
-    EXG_DIRECTORY_UNKNOWN,    /* nobody has it */
-    EXG_DIRECTORY_CANNOT_TELL /* the directory did not answer: never a reason to bounce */
-} ExgDirectoryAnswer;
+typedef struct {
+    ExgDirectorySource *source; /* taken */
+    ExgDirectoryCache *cache;   /* referenced; may be shared with other directories of the same Exchange */
+    gint64 positive_life_ms;    /* at most 7 days */
+    gint64 negative_life_ms;
+    gint64 failure_life_ms;
+    gint64 timeout_ms;
+} ExgDirectoryOptions;
 
-ExgDirectory *exg_directory_new(ExgAccount *account);
+ExgDirectory *exg_directory_new(ExgEngine *engine, const ExgDirectoryOptions *options);
+/* Look-ups under way are cancelled; who waits for one is told before the engine comes to rest.
+ * NULL-safe. */
 void exg_directory_free(ExgDirectory *directory);
 
-/* Calls back exactly once, from the engine. `why`: for CANNOT_TELL, else NULL. */
-typedef void (*ExgDirectoryFunc)(ExgDirectoryAnswer answer, const GError *why, gpointer data);
-void exg_directory_ask(ExgDirectory *directory, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                       ExgDirectoryFunc function, gpointer data);
+/* Calls back exactly once, from the engine, perhaps inside the call. The finding is valid during
+ * the callback. */
+typedef void (*ExgDirectoryFunc)(const ExgDirectoryFinding *finding, gpointer data);
+
+/* Past the deadline or after a cancellation the answer is CANNOT_TELL (or a stale mailbox); the
+ * look-up goes on for others and for the cache. */
+void exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadline_us, GCancellable *cancellable,
+                         ExgDirectoryFunc function, gpointer data);
+
+/* The second witness, asked afresh: `first_witness` is the store's word that there is no such
+ * mailbox. Never DELIVERABLE. */
+void exg_directory_ask(ExgDirectory *directory, const char *address, const GError *first_witness, gint64 deadline_us,
+                       GCancellable *cancellable, ExgDirectoryFunc function, gpointer data);
+
+/* A delivery found no such mailbox: whatever the cache says about it is wrong. */
+void exg_directory_forget(ExgDirectory *directory, const char *address);
+
+/* Look-ups under way, those in the background included. */
+guint exg_directory_under_way(const ExgDirectory *directory);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgDirectory, exg_directory_free)
 

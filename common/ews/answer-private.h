@@ -1,14 +1,17 @@
 /* answer-private.h - what an HTTP answer to an EWS call means: a result, or one error.
  *
- * Success is only what proves itself: status 200, the SOAP response of this operation, as many response messages as
- * were asked for. Errors come in five forms (a response message with a code, perhaps with an inner one; a SOAP fault;
- * an HTTP status; a redirection to an error page; a 401), and each ends as one EXG_ERROR with its facts.
+ * Success is only what proves itself: status 200, the SOAP response of this operation, as many
+ * response messages as were asked for. Errors come in five forms (a response message with a code,
+ * perhaps with an inner one; a SOAP fault; an HTTP status; a redirection to an error page; a 401),
+ * and each ends as one EXG_ERROR with its facts.
  *
- * A call that must not be repeated (`once`) fails with EXG_ERROR_AMBIGUOUS unless the answer proves that nothing was
- * stored: a SOAP answer with a definite code, or a status that says that the request was not looked at.
+ * A call that must not be repeated (`once`) fails with EXG_ERROR_AMBIGUOUS unless the answer proves
+ * that nothing was stored: a SOAP answer with a definite code, or a status that says that the
+ * request was not looked at.
  *
  * Threads:  pure functions.
- * Source:   SOAP 1.1 4.4; MS-OXWSCDATA (ResponseMessageType); what servers of 2007 to SE were seen to send.
+ * Source:   SOAP 1.1 4.4; MS-OXWSCDATA (ResponseMessageType); what servers of 2007 to SE were seen
+ *           to send.
  */
 #ifndef EXG_EWS_ANSWER_PRIVATE_H
 #define EXG_EWS_ANSWER_PRIVATE_H

@@ -323,9 +323,10 @@ read_answer(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer
         g_propagate_error(error, status_error(operation, reply));
         return false;
     }
-    if (!good_status)
-        return exg_ews_answer_senseless(operation, error, "HTTP %d with a %s", reply->status,
-                                        content->name);
+    if (!good_status) {
+        g_autofree char *name = exg_ews_clean_text(content->name, EXG_EWS_MAX_CODE_BYTES);
+        return exg_ews_answer_senseless(operation, error, "HTTP %d with a %s", reply->status, name);
+    }
     if (content == NULL)
         return exg_ews_answer_senseless(operation, error, "%s",
                                         xml_error != NULL ? xml_error->message : "it is not SOAP");

@@ -1,4 +1,5 @@
-/* call-private.h - one EWS call on its way: headers, sending, and the answer handed to answer-private.h.
+/* call-private.h - one EWS call on its way: headers, sending, and the answer handed to
+ * answer-private.h.
  *
  * Threads:  the engine's.
  * Memory:   `operation` is static. The call takes `body`, and `context` with its free function.

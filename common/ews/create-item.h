@@ -1,10 +1,11 @@
 /* create-item.h - CreateItem: puts one received message into one mailbox.
  *
- * The item is made as delivered mail: not a draft (0x0E07 = 0), unread, with its time of delivery (0x0E06) and the delivery key in
- * the same request, so that it can be asked for if the answer gets lost. The MIME content is encoded while it is sent.
+ * The item is made as delivered mail: not a draft (0x0E07 = 0), unread, with its time of delivery
+ * (0x0E06) and the delivery key in the same request, so that it can be asked for if the answer gets
+ * lost. The MIME content is encoded while it is sent.
  *
- * Success is only: HTTP 200, a CreateItemResponse, ResponseClass Success, NoError *and* an ItemId. The request is sent at most once;
- * whatever leaves its outcome open is EXG_ERROR_AMBIGUOUS.
+ * Success is only: HTTP 200, a CreateItemResponse, ResponseClass Success, NoError *and* an ItemId.
+ * The request is sent at most once; whatever leaves its outcome open is EXG_ERROR_AMBIGUOUS.
  *
  * Source:   MS-OXWSCORE, MS-OXWSMSG; MS-OXCMSG for the properties.
  */

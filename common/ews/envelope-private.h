@@ -1,6 +1,8 @@
-/* envelope-private.h - the parts that all requests share: namespaces, SOAP envelope and header, folder ids, times.
+/* envelope-private.h - the parts that all requests share: namespaces, SOAP envelope and header,
+ * folder ids, times.
  *
- * Source:   SOAP 1.1; MS-OXWSCDATA. The order of elements is the schema's, and Exchange insists on it.
+ * Source:   SOAP 1.1; MS-OXWSCDATA. The order of elements is the schema's, and Exchange insists on
+ *           it.
  */
 #ifndef EXG_EWS_ENVELOPE_PRIVATE_H
 #define EXG_EWS_ENVELOPE_PRIVATE_H
@@ -21,7 +23,8 @@ void exg_ews_write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target, cons
 /* t:ExtendedFieldURI of the delivery key. */
 void exg_ews_write_delivery_key_uri(ExgXmlWriter *writer);
 
-/* "2026-11-21T20:04:05Z". What lies outside the years 1601 to 9999 is moved to their ends. (transfer full) */
+/* "2026-11-21T20:04:05Z". What lies outside the years 1601 to 9999 is moved to their ends.
+ * (transfer full) */
 char *exg_ews_format_time(gint64 seconds);
 /* Whether an address can be the value of a header line: printable ASCII without blanks. */
 bool exg_ews_fits_header(const char *address);

@@ -1,4 +1,5 @@
-/* get-folder.h - GetFolder: does a distinguished folder of this mailbox exist, seen with the delivery's own identity?
+/* get-folder.h - GetFolder: does a distinguished folder of this mailbox exist, seen with the
+ * delivery's own identity?
  *
  * On the inbox it is the surest check that a delivery would work.
  *

@@ -1,8 +1,8 @@
 /* mime-body-private.h - a request with a message in its middle, encoded while it is sent.
  *
- * prefix, base64 of (trace, message) without line breaks, suffix. The message is read by offset, so any number of
- * recipients' requests can be under way over the same message; what one of them holds is a buffer of a few kilobytes,
- * and that only while it is being sent.
+ * prefix, base64 of (trace, message) without line breaks, suffix. The message is read by offset, so
+ * any number of recipients' requests can be under way over the same message; what one of them holds
+ * is a buffer of a few kilobytes, and that only while it is being sent.
  *
  * Threads:  the engine's.
  * Errors:   those of reading the message; EXG_ERROR_RESOURCES if it turns out shorter than it was.

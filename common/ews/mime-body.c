@@ -1,6 +1,7 @@
 #include "common/ews/mime-body-private.h"
 
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
 #include <string.h>
 
@@ -135,6 +136,8 @@ mime_body_read(ExgHttpBody *self, char *buffer, gsize room, GError **error)
     guint64 text_begin = g_bytes_get_size(body->prefix);
     guint64 text_end = text_begin + body->encoded_length;
     gsize done = 0;
+    if (body->position > 0)
+        EXG_FAIL_POINT("body-partly-sent");
     while (done < room && body->position < body->base.length) {
         gssize count;
         if (body->position < text_begin) {

@@ -1,8 +1,9 @@
 /* resolve-names.h - ResolveNames: who has this address in the directory?
  *
- * The server matches by prefix and by every proxy address; the result is compared afterwards, so only a recipient that really
- * has the address (primary or proxy, in any case) is reported. "Nobody" is reported only if the answer proves it: an entry
- * whose addresses are not shown in full might be the one, and gives EXG_ERROR_PROTOCOL, as does a list that was cut off.
+ * The server matches by prefix and by every proxy address; the result is compared afterwards, so
+ * only a recipient that really has the address (primary or proxy, in any case) is reported.
+ * "Nobody" is reported only if the answer proves it: an entry whose addresses are not shown in full
+ * might be the one, and gives EXG_ERROR_PROTOCOL, as does a list that was cut off.
  *
  * Errors:   never NO_MAILBOX: what mailbox an error may speak of is the service account's.
  * Source:   MS-OXWSRSLNM.

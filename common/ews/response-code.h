@@ -1,8 +1,9 @@
 /* response-code.h - every ResponseCode of EWS: what class it is, and what it means for a message.
  *
  * Threads:  pure functions over a constant table.
- * Source:   the ResponseCodeType of Exchange Server SE and the codes that only Exchange Online sends; Microsoft's "ResponseCode"
- *           reference page. An unknown code is temporary, never a bounce.
+ * Source:   the ResponseCodeType of Exchange Server SE and the codes that only Exchange Online
+ *           sends; Microsoft's "ResponseCode" reference page. An unknown code is temporary, never a
+ *           bounce.
  */
 #ifndef EXG_EWS_RESPONSE_CODE_H
 #define EXG_EWS_RESPONSE_CODE_H
@@ -42,10 +43,11 @@ const ExgEwsResponseCode *exg_ews_response_code_find(const char *name);
 /* All of them, sorted by name (strcmp). */
 const ExgEwsResponseCode *exg_ews_response_codes(gsize *ret_count);
 
-/* The error that a failed call with this code is: `code` may be unknown. `text`: the server's words, or NULL. `once`: the call changes
- * the mailbox and must not be repeated, so codes that prove nothing become EXG_ERROR_AMBIGUOUS: ErrorTimeoutExpired,
- * ErrorInternalServer*, ErrorRequestAborted, ErrorClientDisconnected, and those by which one server says that it
- * could not read another's answer. */
+/* The error that a failed call with this code is: `code` may be unknown. `text`: the server's
+ * words, or NULL. `once`: the call changes the mailbox and must not be repeated, so codes that
+ * prove nothing become EXG_ERROR_AMBIGUOUS: ErrorTimeoutExpired, ErrorInternalServer*,
+ * ErrorRequestAborted, ErrorClientDisconnected, and those by which one server says that it could
+ * not read another's answer. */
 GError *exg_ews_response_code_error(const char *code, const char *text, bool once);
 
 #endif

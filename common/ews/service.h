@@ -1,13 +1,15 @@
-/* service.h - an EWS endpoint as the calls (create-item.h, find-item.h, …) use it: URL, HTTP client, schema version.
+/* service.h - an EWS endpoint as the calls (create-item.h, find-item.h, …) use it: URL, HTTP
+ * client, schema version.
  *
- * A *target* says in whose mailbox a call works, and by what right. With impersonation the call carries ExchangeImpersonation;
- * X-AnchorMailbox names the mailbox in either case.
+ * A *target* says in whose mailbox a call works, and by what right. With impersonation the call
+ * carries ExchangeImpersonation; X-AnchorMailbox names the mailbox in either case.
  *
- * All calls are asynchronous on the engine, complete exactly once with GTask's usual rules, and report in EXG_ERROR (request id, ResponseCode,
- * HTTP status and BackOffMilliseconds or Retry-After as facts) or G_IO_ERROR_CANCELLED.
+ * All calls are asynchronous on the engine, complete exactly once with GTask's usual rules, and
+ * report in EXG_ERROR (request id, ResponseCode, HTTP status and BackOffMilliseconds or Retry-After
+ * as facts) or G_IO_ERROR_CANCELLED.
  *
- * With a throttle, a call waits for its turn before anything is sent, and what comes of it is reported there. It may then end in what the
- * throttle refuses with; nothing was sent in that case.
+ * With a throttle, a call waits for its turn before anything is sent, and what comes of it is
+ * reported there. It may then end in what the throttle refuses with; nothing was sent in that case.
  *
  * Threads:  the engine's.
  * Limits:   an answer of a call in this directory is at most EXG_EWS_MAX_ANSWER_BYTES.
@@ -22,12 +24,14 @@
 
 typedef struct ExgEwsService ExgEwsService;
 
-/* `version`: a RequestServerVersion such as "Exchange2013_SP1". Strings are copied, the client is referenced. */
+/* `version`: a RequestServerVersion such as "Exchange2013_SP1". Strings are copied, the client is
+ * referenced. */
 ExgEwsService *exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version);
 ExgEwsService *exg_ews_service_ref(ExgEwsService *service);
 void exg_ews_service_unref(ExgEwsService *service);
 
-/* Both are referenced or copied. `account` names the credentials that the client uses. Calls under way go on without. */
+/* Both are referenced or copied. `account` names the credentials that the client uses. Calls under
+ * way go on without. */
 void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle, const char *account);
 
 typedef enum {
@@ -41,7 +45,8 @@ typedef struct {
     ExgEwsAccess access;
 } ExgEwsTarget;
 
-/* For tests: called with the text of every request (the MIME content included) before it is sent; NULL switches it off. */
+/* For tests: called with the text of every request (the MIME content included) before it is sent;
+ * NULL switches it off. */
 typedef void (*ExgEwsTap)(const char *operation, const char *request, gsize length, gpointer data);
 void exg_ews_service_set_tap(ExgEwsService *service, ExgEwsTap tap, gpointer data);
 

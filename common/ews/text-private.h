@@ -7,8 +7,8 @@
 #define EXG_EWS_MAX_TEXT_BYTES 200
 #define EXG_EWS_MAX_CODE_BYTES 80
 
-/* Valid UTF-8 in one line: white space and controls become single blanks, none at the ends and no full stop at the
- * end; cut to `max` bytes. NULL gives "". (transfer full) */
+/* Valid UTF-8 in one line: white space and controls become single blanks, none at the ends and no
+ * full stop at the end; cut to `max` bytes. NULL gives "". (transfer full) */
 char *exg_ews_clean_text(const char *text, gsize max);
 
 #endif

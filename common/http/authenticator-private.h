@@ -1,8 +1,9 @@
 /* authenticator-private.h - the session's side of a handshake.
  *
- * A leg is one question to the scheme. Its answer may come inside the question or much later; either way the session hears of
- * it after next() has returned. A session that no longer cares abandons the leg: the handshake then lives until the
- * scheme has answered, so that a worker never finds it gone.
+ * A leg is one question to the scheme. Its answer may come inside the question or much later;
+ * either way the session hears of it after next() has returned. A session that no longer cares
+ * abandons the leg: the handshake then lives until the scheme has answered, so that a worker never
+ * finds it gone.
  *
  * Threads:  the engine's.
  */

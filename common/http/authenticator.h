@@ -1,25 +1,34 @@
 /* authenticator.h - how a session proves who it is: the interface that every scheme implements.
  *
- * Two objects. An *authenticator* holds credentials and is shared by all sessions of a client. For each connection it makes
- * a *handshake*, which produces the Authorization header of each leg. NTLM and multi-leg Negotiate authenticate the
- * TCP connection, so the session sends all legs of a handshake on one connection, the first ones without a body, and starts
- * a new handshake if the connection is lost in between. Schemes that authenticate each request (Basic, bearer
- * tokens) have one leg, sent with the request itself.
+ * Two objects. An *authenticator* holds credentials and is shared by all sessions of a client. For
+ * each connection it makes a *handshake*, which produces the Authorization header of each leg. NTLM
+ * and multi-leg Negotiate authenticate the TCP connection, so the session sends all legs of a
+ * handshake on one connection, the first ones without a body, and starts a new handshake if the
+ * connection is lost in between. Schemes that authenticate each request (Basic, bearer tokens) have
+ * one leg, sent with the request itself.
  *
  * The way of a connection:
- *     needs_peer: the session first sends one empty request without credentials. Its 401 brings what the server
- *         offers, and by then the TLS handshake is done, so the peer's certificate is known (channel binding, RFC 5929).
- *     next(): asked for the next leg, with the challenge of the last 401 (NULL at first). It answers, now or later,
+ *     needs_peer: the session first sends one empty request without credentials. Its 401 brings
+ *     what the server
+ *         offers, and by then the TLS handshake is done, so the peer's certificate is known
+ *         (channel binding, RFC 5929).
+ *     next(): asked for the next leg, with the challenge of the last 401 (NULL at first). It
+ *     answers, now or later,
  *         with exactly one of the exg_http_leg_* functions.
- *     a leg marked `more` is sent with an empty body; on 401 it calls next() again with the new challenge;
+ *     a leg marked `more` is sent with an empty body; on 401 it calls next() again with the new
+ *     challenge;
  *         on any other status the connection counts as authenticated.
- *     the last leg carries the request's own body. A 401 to it, or to a later request, is reported by rejected(),
+ *     the last leg carries the request's own body. A 401 to it, or to a later request, is reported
+ *     by rejected(),
  *         which decides whether one new handshake may be tried, on a new connection.
- * A request that has no body of its own looks like its legs to the server: the first answer that is not 401 is then its answer.
+ * A request that has no body of its own looks like its legs to the server: the first answer that is
+ * not 401 is then its answer.
  *
- * Threads:  the engine's. A scheme that must block (GSSAPI) does so on a worker and answers the leg later.
+ * Threads:  the engine's. A scheme that must block (GSSAPI) does so on a worker and answers the leg
+ *           later.
  * Memory:   header values hold secrets: the session wipes them after use.
- * Errors:   EXG_ERROR_AUTH (credentials), EXG_ERROR_CONFIG, EXG_ERROR_UNREACHABLE (a KDC or token endpoint).
+ * Errors:   EXG_ERROR_AUTH (credentials), EXG_ERROR_CONFIG, EXG_ERROR_UNREACHABLE (a KDC or token
+ *           endpoint).
  * Source:   RFC 9110 section 11, RFC 4559 (Negotiate), RFC 7617 (Basic).
  */
 #ifndef EXG_HTTP_AUTHENTICATOR_H
@@ -70,8 +79,8 @@ void exg_http_authenticator_unref(ExgHttpAuthenticator *authenticator);
 
 /* --- answers of next(), exactly one per call, on the engine's thread -------------------------------- */
 
-/* The value of the Authorization header (copied, and wiped after use). `more`: further legs are expected, so send it
- * with an empty body. */
+/* The value of the Authorization header (copied, and wiped after use). `more`: further legs are
+ * expected, so send it with an empty body. */
 void exg_http_leg_send(ExgHttpLeg *leg, const char *authorization, bool more);
 /* The scheme cannot go on; takes the error. */
 void exg_http_leg_fail(ExgHttpLeg *leg, GError *error);

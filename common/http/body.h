@@ -1,4 +1,5 @@
-/* body.h - where the bytes of a request come from: a pull interface, so that nothing is copied whole.
+/* body.h - where the bytes of a request come from: a pull interface, so that nothing is copied
+ * whole.
  *
  * Threads:  the engine's.
  * Memory:   reference counted through the vtable's ref and unref.

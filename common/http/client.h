@@ -1,17 +1,23 @@
 /* client.h - sends HTTP requests to one endpoint with one identity, over a pool of sessions.
  *
- * A session is one TCP connection, HTTP/1.1, kept alive and authenticated. The pool hands out the session used last first,
- * opens new ones up to `max_sessions`, and makes further requests wait their turn (first come, first served) until their deadline.
+ * A session is one TCP connection, HTTP/1.1, kept alive and authenticated. The pool hands out the
+ * session used last first, opens new ones up to `max_sessions`, and makes further requests wait
+ * their turn (first come, first served) until their deadline.
  *
- * What libcurl would do by itself and must not: it sends a POST again when a reused connection closes without an answer. Requests
- * marked exg_http_request_set_once() are sent at most once in full; others once more, if the connection was a reused one.
+ * What libcurl would do by itself and must not: it sends a POST again when a reused connection
+ * closes without an answer. Requests marked exg_http_request_set_once() are sent at most once in
+ * full; others once more, if the connection was a reused one.
  *
- * Threads:  exg_http_client_send() from any thread but the engine's; everything else on the engine's.
- * Errors:   UNREACHABLE (resolve, connect, time-out before the request was out), AUTH (401), AMBIGUOUS (see request.h), PROTOCOL,
- *           CONFIG (certificate not trusted: one sentence that names host, reason and the key to change; reply 451 4.7.5),
- *           RESOURCES (no descriptors left), G_IO_ERROR_CANCELLED. Each of ours with its stage: "wait" (for a session), "resolve",
- *           "connect", "tls", "auth", "send", "answer". An HTTP status of 400 and above is not an error here, but for 401 after authentication.
- * Cancel:   a request whose `once` body is out already is left to finish: its answer decides. Otherwise it ends at once.
+ * Threads:  exg_http_client_send() from any thread but the engine's; everything else on the
+ *           engine's.
+ * Errors:   UNREACHABLE (resolve, connect, time-out before the request was out), AUTH (401),
+ *           AMBIGUOUS (see request.h), PROTOCOL, CONFIG (certificate not trusted: one sentence that
+ *           names host, reason and the key to change; reply 451 4.7.5), RESOURCES (no descriptors
+ *           left), G_IO_ERROR_CANCELLED. Each of ours with its stage: "wait" (for a session),
+ *           "resolve", "connect", "tls", "auth", "send", "answer". An HTTP status of 400 and above
+ *           is not an error here, but for 401 after authentication.
+ * Cancel:   a request whose `once` body is out already is left to finish: its answer decides.
+ *           Otherwise it ends at once.
  * Source:   RFC 9110, RFC 9112.
  */
 #ifndef EXG_HTTP_CLIENT_H
@@ -37,10 +43,12 @@ typedef struct {
 
 ExgHttpClient *exg_http_client_new(ExgEngine *engine, const ExgHttpClientOptions *options);
 ExgHttpClient *exg_http_client_ref(ExgHttpClient *client);
-/* The last reference closes all connections; requests under way are cancelled first by their owners. */
+/* The last reference closes all connections; requests under way are cancelled first by their
+ * owners. */
 void exg_http_client_unref(ExgHttpClient *client);
 
-/* Callback face: the result comes through `callback` on the engine's context. `deadline_us` is absolute (clock.h). */
+/* Callback face: the result comes through `callback` on the engine's context. `deadline_us` is
+ * absolute (clock.h). */
 void exg_http_client_send_async(ExgHttpClient *client, ExgHttpRequest *request, gint64 deadline_us,
                                 GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 /* (transfer full) */

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/base/secret.h"
 #include "common/http/failure-private.h"
 
@@ -364,6 +365,9 @@ drive(ExgHttpConnection *self, int fd, int events)
 {
     int running, left;
     curl_multi_socket_action(self->multi, fd, events, &running);
+    if (self->request != NULL && self->request->once && self->request->body_sent &&
+        !self->answer_begun)
+        EXG_FAIL_POINT("http-request-sent");
     for (CURLMsg *message; (message = curl_multi_info_read(self->multi, &left)) != NULL;) {
         if (message->msg == CURLMSG_DONE) {
             finish(self, message->data.result);

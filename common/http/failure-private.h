@@ -24,7 +24,8 @@ typedef struct {
 } ExgHttpFailure;
 
 GError *exg_http_failure_to_error(const ExgHttpFailure *failure);
-/* The value of a field ("Subject", "Expire date", "Cert") of a certificate of the chain, or NULL. */
+/* The value of a field ("Subject", "Expire date", "Cert") of a certificate of the chain, or
+ * NULL. */
 const char *exg_http_chain_field(const struct curl_certinfo *chain, int index, const char *name);
 
 #endif

@@ -1,7 +1,9 @@
-/* address.h - where to listen or connect: "unix:/path", "inet:host:port", "inet:[2001:db8::1]:port".
+/* address.h - where to listen or connect: "unix:/path", "inet:host:port",
+ * "inet:[2001:db8::1]:port".
  *
- * The forms are those of Postfix and libmilter. An inet host is a numeric address, or "localhost"; port 0 lets the
- * system choose. "systemd" stands for the sockets that systemd passes (sd_listen_fds(3)).
+ * The forms are those of Postfix and libmilter. An inet host is a numeric address, or "localhost";
+ * port 0 lets the system choose. "systemd" stands for the sockets that systemd passes
+ * (sd_listen_fds(3)).
  *
  * Threads:  pure functions.
  * Errors:   EXG_ERROR_CONFIG, one sentence that quotes the text and says what is allowed.

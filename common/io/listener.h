@@ -1,14 +1,16 @@
 /* listener.h - a listening socket, unix or inet, that survives what happens to listeners.
  *
- * Binding a unix socket removes a stale one (nobody answers on it) and refuses a live one; it is created with its
- * final mode, and removed when the listener is freed. When descriptors run out, accepting pauses for a moment
- * instead of spinning, and says so once (debug). Accepted sockets are non-blocking and close-on-exec, with TCP_NODELAY.
- * inet:[::]:port takes IPv6 only; name inet:0.0.0.0:port beside it.
+ * Binding a unix socket removes a stale one (nobody answers on it) and refuses a live one; it is
+ * created with its final mode, and removed when the listener is freed. When descriptors run out,
+ * accepting pauses for a moment instead of spinning, and says so once (debug). Accepted sockets are
+ * non-blocking and close-on-exec, with TCP_NODELAY. inet:[::]:port takes IPv6 only; name
+ * inet:0.0.0.0:port beside it.
  *
  * Threads:  the engine's.
- * Errors:   EXG_ERROR_CONFIG, one sentence that names the socket and the reason (in use, no such directory, permission).
- * Limits:   `max_connections`, counted until exg_listener_release(); at the limit the listener stops accepting, so that
- *           the rest waits in the backlog. 0: no limit.
+ * Errors:   EXG_ERROR_CONFIG, one sentence that names the socket and the reason (in use, no such
+ *           directory, permission).
+ * Limits:   `max_connections`, counted until exg_listener_release(); at the limit the listener
+ *           stops accepting, so that the rest waits in the backlog. 0: no limit.
  */
 #ifndef EXG_IO_LISTENER_H
 #define EXG_IO_LISTENER_H
@@ -31,12 +33,12 @@ typedef void (*ExgListenerFunc)(ExgListener *listener, int fd, const ExgSocketAd
 
 ExgListener *exg_listener_new(ExgEngine *engine, const ExgSocketAddress *address, const ExgListenerOptions *options,
                               ExgListenerFunc function, gpointer data, GError **error);
-/* Takes a socket that already listens (from systemd), even on failure; it is not unlinked at the end. Its mode, owner and
- * backlog are left as they are. */
+/* Takes a socket that already listens (from systemd), even on failure; it is not unlinked at the
+ * end. Its mode, owner and backlog are left as they are. */
 ExgListener *exg_listener_new_from_fd(ExgEngine *engine, int fd, const ExgListenerOptions *options,
                                       ExgListenerFunc function, gpointer data, GError **error);
-/* The sockets that systemd passed to this process, as an array of int; empty if none. Clears the variables, so call it once and
- * before there are threads. */
+/* The sockets that systemd passed to this process, as an array of int; empty if none. Clears the
+ * variables, so call it once and before there are threads. */
 GArray *exg_listener_systemd_fds(void);
 void exg_listener_free(ExgListener *listener);
 

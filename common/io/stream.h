@@ -1,21 +1,27 @@
 /* stream.h - a buffered byte stream over a connected socket, plain or TLS (server side).
  *
- * Input is read into a buffer that all streams of a thread share and given to the `read` function, which says how much it
- * has consumed; only what it leaves is kept with the stream, so an idle stream costs next to nothing. Output is gathered and
- * written at the end of the engine's round, so that a batch of replies is one write.
+ * Input is read into a buffer that all streams of a thread share and given to the `read` function,
+ * which says how much it has consumed; only what it leaves is kept with the stream, so an idle
+ * stream costs next to nothing. Output is gathered and written at the end of the engine's round, so
+ * that a batch of replies is one write.
  *
- * Handler functions are called from the engine only, never inside a call of these functions; they may call any of them.
+ * Handler functions are called from the engine only, never inside a call of these functions; they
+ * may call any of them.
  *
- * The peer's end of input does not cut off what is gathered: `closed` comes when that is written. A stream that is paused, or
- * throttled by output_max, does not look at its input, and so does not notice the peer's end either.
+ * The peer's end of input does not cut off what is gathered: `closed` comes when that is written. A
+ * stream that is paused, or throttled by output_max, does not look at its input, and so does not
+ * notice the peer's end either.
  *
  * Threads:  the engine's.
  * Memory:   handler functions may close or free the stream; nothing of it is touched afterwards.
- * Errors:   `closed` is called once, with NULL at the peer's orderly end, else EXG_ERROR_UNREACHABLE (stage "tls" in the
- *           handshake); never after exg_stream_free(). Nothing is reported twice. A TLS peer that ends without close_notify is an error.
- * Limits:   input_max: what may stay unconsumed (while paused, and one read of 64 KiB more); if the reader consumes nothing while that
- *           much is there, it is a programmer's error (the reader must reject or skip). output_max: past it, input is not read until
- *           the peer has taken half, so a peer that does not read cannot make us grow. Time: none; the owner has the timers.
+ * Errors:   `closed` is called once, with NULL at the peer's orderly end, else
+ *           EXG_ERROR_UNREACHABLE (stage "tls" in the handshake); never after exg_stream_free().
+ *           Nothing is reported twice. A TLS peer that ends without close_notify is an error.
+ * Limits:   input_max: what may stay unconsumed (while paused, and one read of 64 KiB more); if the
+ *           reader consumes nothing while that much is there, it is a programmer's error (the
+ *           reader must reject or skip). output_max: past it, input is not read until the peer has
+ *           taken half, so a peer that does not read cannot make us grow. Time: none; the owner has
+ *           the timers.
  */
 #ifndef EXG_IO_STREAM_H
 #define EXG_IO_STREAM_H
@@ -46,11 +52,13 @@ void exg_stream_write(ExgStream *stream, const void *data, gsize length);
 void exg_stream_flush(ExgStream *stream);
 /* Bytes not yet handed to the kernel. */
 gsize exg_stream_pending(const ExgStream *stream);
-/* No more input is given until resumed; unconsumed input is given again at once on resuming, from the engine. */
+/* No more input is given until resumed; unconsumed input is given again at once on resuming, from
+ * the engine. */
 void exg_stream_pause(ExgStream *stream);
 void exg_stream_resume(ExgStream *stream);
-/* Ends after the output is written (TLS: with close_notify); then `closed` is called with NULL. Input is dropped, and for a second at
- * most the peer is given time to end its side, lest a reset destroy what is on its way to it. */
+/* Ends after the output is written (TLS: with close_notify); then `closed` is called with NULL.
+ * Input is dropped, and for a second at most the peer is given time to end its side, lest a reset
+ * destroy what is on its way to it. */
 void exg_stream_finish(ExgStream *stream);
 /* Ends with a TCP reset, for tests of the other side; `closed` follows, with NULL. */
 void exg_stream_reset(ExgStream *stream);

@@ -1,7 +1,8 @@
 /* date-private.h - the date and time of a header field.
  *
- * Takes RFC 5322's date-time with its obsolete forms: comments and white space between the words, years of two and
- * three digits, zones by name. As the RFC asks, zones that nobody can know ("CET", military letters) count as UTC.
+ * Takes RFC 5322's date-time with its obsolete forms: comments and white space between the words,
+ * years of two and three digits, zones by name. As the RFC asks, zones that nobody can know ("CET",
+ * military letters) count as UTC.
  *
  * Threads:  pure.
  * Limits:   comments nest up to 8 deep; years 1900 to 9999.

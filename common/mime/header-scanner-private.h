@@ -1,10 +1,12 @@
 /* header-scanner-private.h - reads the header block of a message while it streams by.
  *
- * All content goes in and comes out again in the same order, byte for byte, with a word on what each piece is for. At
- * most the beginning of one line is held back, until it is known which field it is.
+ * All content goes in and comes out again in the same order, byte for byte, with a word on what
+ * each piece is for. At most the beginning of one line is held back, until it is known which field
+ * it is.
  *
- * The block ends at its empty line, at the first line that is no field (from there on all is body) or past
- * EXG_MESSAGE_MAX_HEADER_BYTES. An mbox "From " line in front is carried, and the fields after it are read.
+ * The block ends at its empty line, at the first line that is no field (from there on all is body)
+ * or past EXG_MESSAGE_MAX_HEADER_BYTES. An mbox "From " line in front is carried, and the fields
+ * after it are read.
  *
  * Threads:  one at a time.
  * Limits:   of each value, as much as is of use is kept; EXG_MESSAGE_MAX_DELIVERED_TO addresses.

@@ -1,21 +1,26 @@
 /* message.h - one received message: spooled once, read by all of its recipients' deliveries.
  *
- * A builder takes the content as it arrives, reads the header on the way and hashes it; exg_message_builder_finish()
- * makes an immutable message. Content stays in memory up to `memory_max`; past that it goes to an unlinked file in
- * `spool_directory`, written by worker threads, so neither memory nor the engine pays for its size.
+ * A builder takes the content as it arrives, reads the header on the way and hashes it;
+ * exg_message_builder_finish() makes an immutable message. Content stays in memory up to
+ * `memory_max`; past that it goes to an unlinked file in `spool_directory`, written by worker
+ * threads, so neither memory nor the engine pays for its size.
  *
- * Changed on the way: existing Return-Path fields are dropped (the delivering system writes its own, RFC 5321 4.4).
- * Nothing else.
+ * Changed on the way: existing Return-Path fields are dropped (the delivering system writes its
+ * own, RFC 5321 4.4). Nothing else.
  *
- * The content digest is what the delivery key is made of: SHA-256 of the content as received, without the fields
- * Return-Path, Delivered-To, X-Original-To, Envelope-To and Delivery-Date, which an MTA may add anew at each attempt.
+ * The content digest is what the delivery key is made of: SHA-256 of the content as received,
+ * without the fields Return-Path, Delivered-To, X-Original-To, Envelope-To and Delivery-Date, which
+ * an MTA may add anew at each attempt.
  *
- * Threads:  the builder belongs to the engine's thread; a message is immutable and may be read by any.
+ * Threads:  the builder belongs to the engine's thread; a message is immutable and may be read by
+ *           any.
  * Memory:   a message is reference counted.
- * Errors:   TOO_LARGE past size_max; RESOURCES when the spool cannot be written (reply 452 4.3.1), one sentence that
- *           names the directory.
- * Limits:   a header block past EXG_MESSAGE_MAX_HEADER_BYTES is carried, but not looked into any further.
- * Bugs:     a spooled file is read on the caller's thread; its pages have just been written, so it hardly ever waits.
+ * Errors:   TOO_LARGE past size_max; RESOURCES when the spool cannot be written (reply 452 4.3.1),
+ *           one sentence that names the directory.
+ * Limits:   a header block past EXG_MESSAGE_MAX_HEADER_BYTES is carried, but not looked into any
+ *           further.
+ * Bugs:     a spooled file is read on the caller's thread; its pages have just been written, so it
+ *           hardly ever waits.
  * Source:   RFC 5322, RFC 5321 4.4 and 6.3 (loops).
  */
 #ifndef EXG_MIME_MESSAGE_H
@@ -42,16 +47,16 @@ typedef struct {
 ExgMessageBuilder *exg_message_builder_new(const ExgMessageOptions *options);
 /* At any time. Whatever has not been called back by then will not be. */
 void exg_message_builder_free(ExgMessageBuilder *builder);
-/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further pieces are
- * ignored with the same error, and exg_message_builder_finish_async() reports it once more. Nothing is kept any
- * longer then. */
+/* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further
+ * pieces are ignored with the same error, and exg_message_builder_finish_async() reports it once
+ * more. Nothing is kept any longer then. */
 bool exg_message_builder_append(ExgMessageBuilder *builder, const char *content, gsize length, GError **error);
-/* True while so much waits for the disk that the sender should be held back; `ready(data)` is called once when it
- * is not so any more, or when writing has failed. */
+/* True while so much waits for the disk that the sender should be held back; `ready(data)` is
+ * called once when it is not so any more, or when writing has failed. */
 bool exg_message_builder_is_congested(ExgMessageBuilder *builder, ExgEngineFunc ready, gpointer data);
-/* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once, from the engine
- * (or inside the call if there is nothing to wait for), with a message (transfer full) or an error; the builder is
- * spent and may be freed in it. */
+/* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once,
+ * from the engine (or inside the call if there is nothing to wait for), with a message (transfer
+ * full) or an error; the builder is spent and may be freed in it. */
 typedef void (*ExgMessageFunc)(ExgMessage *message, const GError *error, gpointer data);
 void exg_message_builder_finish_async(ExgMessageBuilder *builder, ExgMessageFunc done, gpointer data);
 

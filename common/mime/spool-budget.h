@@ -1,7 +1,8 @@
 /* spool-budget.h - how much content may be held at a time, by all messages of a server together.
  *
- * Every byte of a message counts from its arrival until the last delivery has let go of it, whether it lies in memory or in a
- * file. So neither a disk nor memory fills up with mail that Exchange takes slowly.
+ * Every byte of a message counts from its arrival until the last delivery has let go of it, whether
+ * it lies in memory or in a file. So neither a disk nor memory fills up with mail that Exchange
+ * takes slowly.
  *
  * Threads:  any.
  * Memory:   reference counted; messages hold one.

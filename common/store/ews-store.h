@@ -1,6 +1,7 @@
 /* ews-store.h - the store for Exchange Server: CreateItem into the inbox, FindItem by delivery key.
  *
- * A message that Exchange refuses for its content (5.6.x) is delivered once more, as an attachment (wrapping.h).
+ * A message that Exchange refuses for its content (5.6.x) is delivered once more, as an attachment
+ * (wrapping.h).
  *
  * Threads:  the engine's.
  */

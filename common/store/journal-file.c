@@ -4,6 +4,8 @@
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "common/store/journal-owner-private.h"
+#include "common/store/journal-sql-private.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -44,16 +46,12 @@ static const char *const statements[N_STATEMENTS] = {
     [INSERT] = "INSERT INTO deliveries (key, done, recipient, message_id, queue_id, owner, "
                "begun_ms, settled_ms)"
                " VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, 0)",
-    [TAKE_OVER] = "UPDATE deliveries SET done = 0, owner = ?2, settled_ms = ?3 WHERE key = ?1",
-    [DONE] =
-        "UPDATE deliveries SET done = 1, owner = '', item_id = ?2, settled_ms = ?3 WHERE key = ?1",
-    [FORGET] = "DELETE FROM deliveries WHERE key = ?1 AND done = 0",
+    [TAKE_OVER] = EXG_JOURNAL_SQL_TAKE_OVER,
+    [DONE] = EXG_JOURNAL_SQL_DONE,
+    [FORGET] = EXG_JOURNAL_SQL_FORGET,
     [LEAVE_OPEN] = "UPDATE deliveries SET owner = '', settled_ms = ?2 WHERE key = ?1 AND done = 0",
-    [PRUNE] = "DELETE FROM deliveries WHERE key IN"
-              " (SELECT key FROM deliveries WHERE done = 1 AND settled_ms < ?1 LIMIT ?2)",
-    [COUNT] = "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM "
-              "deliveries WHERE done = 1),"
-              " (SELECT min(begun_ms) FROM deliveries WHERE done = 0)",
+    [PRUNE] = EXG_JOURNAL_SQL_PRUNE,
+    [COUNT] = EXG_JOURNAL_SQL_COUNT,
 };
 
 struct ExgJournalFile {
@@ -72,38 +70,6 @@ static gint64
 now_ms(void)
 {
     return exg_clock_real_us() / 1000;
-}
-
-/* --- whose row -------------------------------------------------------------------------------- */
-
-/* The start time of a process in clock ticks since boot, field 22 of /proc/PID/stat, or 0 if there is none. With it a
- * recycled process id is not taken for its predecessor. */
-static guint64
-process_start(gint64 pid)
-{
-    char path[64], line[1024];
-    g_snprintf(path, sizeof path, "/proc/%" G_GINT64_FORMAT "/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return 0;
-    size_t length = fread(line, 1, sizeof line - 1, file);
-    fclose(file);
-    line[length] = '\0';
-    const char *at = strrchr(line, ')'); /* the name may hold anything */
-    for (int field = 2; at != NULL && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at != NULL ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
-}
-
-static bool
-is_alive(const char *owner)
-{
-    char *colon;
-    gint64 pid = g_ascii_strtoll(owner, &colon, 10);
-    if (pid <= 0 || *colon != ':')
-        return false;
-    guint64 start = process_start(pid);
-    return start != 0 && start == g_ascii_strtoull(colon + 1, NULL, 10);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -133,8 +99,8 @@ read_fact(ExgJournalFile *file, const char *name)
 {
     sqlite3_stmt *statement = NULL;
     gint64 value = 0;
-    if (sqlite3_prepare_v2(file->database, "SELECT value FROM facts WHERE name = ?1", -1,
-                           &statement, NULL) == SQLITE_OK &&
+    if (sqlite3_prepare_v2(file->database, EXG_JOURNAL_SQL_FACT, -1, &statement, NULL) ==
+            SQLITE_OK &&
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW)
         value = sqlite3_column_int64(statement, 0);
@@ -242,7 +208,7 @@ exg_journal_file_open(const ExgJournalOptions *options, GError **error)
     file->keep_ms = options->keep_ms;
     file->settle_ms = options->settle_ms;
     file->volatile_rows = options->volatile_rows;
-    file->owner = g_strdup_printf("%d:%" G_GUINT64_FORMAT, (int)getpid(), process_start(getpid()));
+    file->owner = exg_journal_owner_new();
     if (!open_or_replace(file, error)) {
         exg_journal_file_close(file);
         return NULL;
@@ -386,7 +352,7 @@ exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
     if (owner[0] != '\0') {
         *ret_verdict = EXG_JOURNAL_UNDER_WAY;
         *ret_wait_ms = file->settle_ms;
-        if (!g_str_equal(owner, file->owner) && is_alive(owner))
+        if (!g_str_equal(owner, file->owner) && exg_journal_owner_is_alive(owner))
             return true;
         /* Its process is gone, or its outcome could not be written. Nobody knows when the last byte left, so the time to
          * settle begins now. */

@@ -1,4 +1,5 @@
-/* journal-file.h - the journal's SQLite file: schema, statements, recovery. Used by the journal's writer thread only.
+/* journal-file.h - the journal's SQLite file: schema, statements, recovery. Used by the journal's
+ * writer thread only.
  *
  * Threads:  one (the file may be shared with other processes).
  * Errors:   RESOURCES when the file cannot be written, CONFIG when it cannot be opened.
@@ -14,8 +15,9 @@ typedef struct ExgJournalFile ExgJournalFile;
 ExgJournalFile *exg_journal_file_open(const ExgJournalOptions *options, GError **error);
 void exg_journal_file_close(ExgJournalFile *file);
 
-/* Everything between these two is one transaction. When a transaction fails, nothing of it has happened; a file that turned
- * out to be corrupt, or was set aside by another process, is replaced for the next one. */
+/* Everything between these two is one transaction. When a transaction fails, nothing of it has
+ * happened; a file that turned out to be corrupt, or was set aside by another process, is replaced
+ * for the next one. */
 bool exg_journal_file_start(ExgJournalFile *file, GError **error);
 bool exg_journal_file_commit(ExgJournalFile *file, GError **error);
 

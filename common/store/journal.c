@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/journal-file.h"
 
@@ -152,6 +153,19 @@ next_batch(ExgJournal *journal, gint64 wait_us, bool *ret_close)
     return operations;
 }
 
+/* For tests: which kind of row has just become durable. */
+static void
+pass_fail_points(const GPtrArray *operations)
+{
+    for (guint i = 0; i < operations->len; i++) {
+        const Operation *operation = g_ptr_array_index(operations, i);
+        if (operation->kind == BEGIN && operation->verdict == EXG_JOURNAL_BEGUN)
+            EXG_FAIL_POINT("journal-intent-committed");
+        else if (operation->kind == DONE)
+            EXG_FAIL_POINT("journal-done-committed");
+    }
+}
+
 static void
 publish(ExgJournal *journal, guint operations, bool count)
 {
@@ -190,7 +204,7 @@ static gpointer
 write_journal(gpointer data)
 {
     ExgJournal *journal = data;
-    gint64 housekeeping_us = 0;
+    gint64 housekeeping_us = g_get_monotonic_time() + HOUSEKEEPING_US;
     for (bool close = false; !close;) {
         if (g_get_monotonic_time() >= housekeeping_us) {
             exg_journal_file_prune(journal->file);
@@ -205,7 +219,9 @@ write_journal(gpointer data)
             continue;
         }
         g_autoptr(GError) error = NULL;
-        if (!apply_all(journal->file, operations, &error))
+        if (apply_all(journal->file, operations, &error))
+            pass_fail_points(operations);
+        else
             fail_all(operations, error);
         publish(journal, count, false);
         post_answers(journal, operations);
@@ -225,8 +241,9 @@ exg_journal_open(ExgEngine *engine, const ExgJournalOptions *options, GError **e
     journal->engine = exg_engine_ref(engine);
     journal->file = file;
     journal->queue = g_async_queue_new_full(operation_free);
-    journal->suspect = exg_journal_file_is_suspect(file);
     g_mutex_init(&journal->lock);
+    exg_journal_file_prune(file);
+    publish(journal, 0, true); /* what was left open is known from the start */
     journal->writer = g_thread_new("exgate-journal", write_journal, journal);
     return journal;
 }

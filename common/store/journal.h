@@ -1,16 +1,21 @@
-/* journal.h - what has been sent and what has been stored: the memory that makes a delivery happen exactly once.
+/* journal.h - what has been sent and what has been stored: the memory that makes a delivery happen
+ * exactly once.
  *
- * A row per delivery key goes intent -> done. The intent is durable before the request leaves; `done` rows stay for `keep_ms` and answer a
- * retry; a row is deleted only when an answer has proved that nothing was stored. A row that is neither done nor under way is *open*: its
- * delivery's outcome is not known, so the store must be asked before it is tried again, and not before `settle_ms` after the last
- * byte, since Exchange may still be storing.
+ * A row per delivery key goes intent -> done. The intent is durable before the request leaves;
+ * `done` rows stay for `keep_ms` and answer a retry; a row is deleted only when an answer has
+ * proved that nothing was stored. A row that is neither done nor under way is *open*: its
+ * delivery's outcome is not known, so the store must be asked before it is tried again, and not
+ * before `settle_ms` after the last byte, since Exchange may still be storing.
  *
- * All rows are written by one thread, which commits whatever has gathered in one transaction (SQLite, WAL, synchronous=FULL). The processes of one
- * host share the file: a row belongs to the process that has it under way, and is taken over when that process is gone.
+ * All rows are written by one thread, which commits whatever has gathered in one transaction
+ * (SQLite, WAL, synchronous=FULL). The processes of one host share the file: a row belongs to the
+ * process that has it under way, and is taken over when that process is gone.
  *
  * Threads:  the engine's; the writer thread is internal.
- * Errors:   RESOURCES when a row cannot be made durable: then nothing may be sent. CONFIG when the file cannot be opened.
- * Faults:   a corrupt file is set aside under another name, an alarm is logged, and exg_journal_is_suspect() is true until `keep_ms` have passed.
+ * Errors:   RESOURCES when a row cannot be made durable: then nothing may be sent. CONFIG when the
+ *           file cannot be opened.
+ * Faults:   a corrupt file is set aside under another name, an alarm is logged, and
+ *           exg_journal_is_suspect() is true until `keep_ms` have passed.
  * Limits:   EXG_JOURNAL_MAX_QUEUED operations waiting; past that they fail at once.
  */
 #ifndef EXG_STORE_JOURNAL_H
@@ -59,8 +64,9 @@ typedef struct {
     bool renew;             /* the key does not tell a retry from a second message: a `done` row does not answer */
 } ExgJournalIntent;
 
-/* Makes the intent durable, or says why not to send. A process has at most one delivery of a key under way at a time, which
- * its callers see to. The answer comes from the engine, never inside the call. */
+/* Makes the intent durable, or says why not to send. A process has at most one delivery of a key
+ * under way at a time, which its callers see to. The answer comes from the engine, never inside the
+ * call. */
 void exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function, gpointer data);
 
 /* What came of it; queued, in order, without an answer. */
@@ -79,7 +85,7 @@ typedef struct {
     guint64 done;
     guint64 commits, operations; /* since the start */
 } ExgJournalStatistics;
-/* As of the last commit. */
+/* Rows are counted when the journal is opened and once a minute. */
 void exg_journal_get_statistics(ExgJournal *journal, ExgJournalStatistics *ret_statistics);
 
 /* "SQLite 3.40.1": for --version. Static. */

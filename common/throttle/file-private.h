@@ -1,8 +1,10 @@
 /* file-private.h - the file in which the processes of a host tell each other what is closed.
  *
- * One table: a row per back-off and per closed breaker, by scope and key. The state is worth no disk synchronisation: a file that was damaged or
- * removed is made anew, and each process writes again what it knows. Times are wall-clock times, which all processes share; none is believed to
- * be further away than EXG_THROTTLE_MAX_BACKOFF_MS, so that a clock that was set back closes nothing for long.
+ * One table: a row per back-off and per closed breaker, by scope and key. The state is worth no
+ * disk synchronisation: a file that was damaged or removed is made anew, and each process writes
+ * again what it knows. Times are wall-clock times, which all processes share; none is believed to
+ * be further away than EXG_THROTTLE_MAX_BACKOFF_MS, so that a clock that was set back closes
+ * nothing for long.
  *
  * Threads:  one; it blocks, for at most EXG_THROTTLE_BUSY_TIMEOUT_MS per statement.
  * Limits:   EXG_THROTTLE_MAX_ROWS rows are read.

@@ -1,4 +1,5 @@
-/* gate-private.h - the state of an endpoint or an account: its back-off, its breaker, its limit; and the back-off of a mailbox.
+/* gate-private.h - the state of an endpoint or an account: its back-off, its breaker, its limit;
+ * and the back-off of a mailbox.
  *
  * Threads:  plain objects of their owner's; the time is passed in.
  */
@@ -45,7 +46,8 @@ typedef enum {
     EXG_THROTTLE_SHUT
 } ExgThrottleState;
 
-/* Where a gate stands between its probe's being due and its right to send it, with other processes after the same. */
+/* Where a gate stands between its probe's being due and its right to send it, with other processes
+ * after the same. */
 typedef enum { EXG_THROTTLE_UNCLAIMED, EXG_THROTTLE_CLAIMING, EXG_THROTTLE_CLAIMED } ExgThrottleClaim;
 
 typedef struct {
@@ -86,7 +88,8 @@ ExgThrottleState exg_throttle_gate_state(const ExgThrottleGate *gate, gint64 now
 GError *exg_throttle_gate_error(const ExgThrottleGate *gate, gint64 now_us);
 gint64 exg_throttle_gate_left_us(const ExgThrottleGate *gate, gint64 now_us);
 
-/* Whether one more fits. If only the account's missing proof forbids it, `*ret_again_us` becomes when it will not any more. */
+/* Whether one more fits. If only the account's missing proof forbids it, `*ret_again_us` becomes
+ * when it will not any more. */
 bool exg_throttle_gate_has_room(const ExgThrottleGate *gate, gint64 now_us, gint64 *ret_again_us);
 ExgThrottlePass exg_throttle_gate_enter(ExgThrottleGate *gate, guint64 serial, gint64 now_us);
 /* Before the pass leaves. Answers whether the pause or the breaker changed. */

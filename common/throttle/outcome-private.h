@@ -1,4 +1,5 @@
-/* outcome-private.h - what the end of a request says about the endpoint, the account and the mailbox.
+/* outcome-private.h - what the end of a request says about the endpoint, the account and the
+ * mailbox.
  *
  * Threads:  a pure function.
  */

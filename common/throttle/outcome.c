@@ -78,9 +78,12 @@ exg_throttle_outcome_of(const GError *error)
         outcome.reached = true;
         outcome.logged_in = outcome.served = spoke_soap || facts->http_status == 0;
         break;
+    case EXG_ERROR_AMBIGUOUS:
+        /* It may have been stored, but the status still asks for less. */
+        outcome.busy = facts->http_status != 0 && tells_of_load(facts);
+        break;
     case EXG_ERROR_PROTOCOL:
     case EXG_ERROR_CONFIG:
-    case EXG_ERROR_AMBIGUOUS:
     case EXG_ERROR_RESOURCES:
     case EXG_N_ERRORS:
         break;

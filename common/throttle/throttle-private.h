@@ -1,12 +1,13 @@
 /* throttle-private.h - how a throttle keeps its gates, its mailboxes and who waits.
  *
  *   ExgThrottle ── gates         endpoints and accounts, by key
- *               ── lanes         a pair of them in use: where requests wait
- *               ── mailboxes     by key, while they have requests in flight or waiting, or are closed
+ *               ── lanes         a pair of them in use: where requests wait ── mailboxes     by
+ *               key, while they have requests in flight or waiting, or are closed
  *
- * A waiter is in two lists, its mailbox's (first come, first served) and its lane's (to refuse them all when it closes). A mailbox that has a waiter and may
- * have one more in flight is *ready*: it stands in the ring of its first waiter's lane, and each turn takes one waiter of the mailbox at the head and puts
- * the mailbox at the tail.
+ * A waiter is in two lists, its mailbox's (first come, first served) and its lane's (to refuse them
+ * all when it closes). A mailbox that has a waiter and may have one more in flight is *ready*: it
+ * stands in the ring of its first waiter's lane, and each turn takes one waiter of the mailbox at
+ * the head and puts the mailbox at the tail.
  */
 #ifndef EXG_THROTTLE_THROTTLE_PRIVATE_H
 #define EXG_THROTTLE_THROTTLE_PRIVATE_H
@@ -82,7 +83,8 @@ struct ExgThrottle {
 
 ExgThrottleGate *exg_throttle_get_gate(ExgThrottle *throttle, ExgThrottleScope scope, const char *key);
 ExgThrottleLane *exg_throttle_get_lane(ExgThrottle *throttle, const ExgThrottleTarget *target);
-/* An address in lower case, or for an account's own view a key that cannot be one. (transfer full) */
+/* An address in lower case, or for an account's own view a key that cannot be one. (transfer
+ * full) */
 char *exg_throttle_mailbox_key(const ExgThrottleTarget *target);
 /* Finds or makes it. One that is idle goes with the next exg_throttle_mailbox_update(). */
 ExgThrottleMailbox *exg_throttle_get_mailbox(ExgThrottle *throttle, const char *key);
@@ -106,7 +108,8 @@ void exg_throttle_waiter_answer(ExgThrottleWaiter *waiter, ExgPermit *permit);
 
 /* --- throttle.c ------------------------------------------------------------------------------- */
 
-/* A turn at the end of the engine's round: who can be served is served, who waits for what is closed is refused. */
+/* A turn at the end of the engine's round: who can be served is served, who waits for what is
+ * closed is refused. */
 static inline void
 exg_throttle_schedule_turn(ExgThrottle *throttle)
 {
@@ -121,7 +124,8 @@ void exg_throttle_sharing_clear(ExgThrottle *throttle);
 void exg_throttle_sharing_refresh(ExgThrottle *throttle);
 void exg_throttle_sharing_gate_changed(ExgThrottle *throttle, ExgThrottleGate *gate);
 void exg_throttle_sharing_mailbox_changed(ExgThrottle *throttle, ExgThrottleMailbox *mailbox);
-/* Whether this process may send the probe of a gate whose probe is due; asks for the right to where it has to. */
+/* Whether this process may send the probe of a gate whose probe is due; asks for the right to where
+ * it has to. */
 bool exg_throttle_sharing_may_probe(ExgThrottle *throttle, ExgThrottleGate *gate);
 
 #endif

@@ -38,7 +38,7 @@ typedef struct {
 void
 exg_xml_filter_init(ExgXmlFilter *filter, guint attributes_max)
 {
-    *filter = (ExgXmlFilter){.state = START, .attributes_max = attributes_max};
+    *filter = (ExgXmlFilter){.state = START, .attributes_max = attributes_max, .declares = true};
 }
 
 bool
@@ -181,6 +181,57 @@ step_start(ExgXmlFilter *filter, guchar byte)
     }
 }
 
+static bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The value of encoding= in an XML declaration, up to its quote; NULL if there is none. */
+static const char *
+find_encoding(const char *declaration)
+{
+    const char *at = strstr(declaration, "encoding");
+    if (at == NULL)
+        return NULL;
+    at += strlen("encoding");
+    at += strspn(at, " \t\r\n");
+    if (*at != '=')
+        return NULL;
+    at++;
+    at += strspn(at, " \t\r\n");
+    return *at == '"' || *at == '\'' ? at + 1 : NULL;
+}
+
+static void
+check_declaration(ExgXmlFilter *filter)
+{
+    static const char *const fine[] = {"UTF-8", "UTF8", "US-ASCII"};
+    const char *text = filter->declaration;
+    filter->declares = false;
+    if (!g_str_has_prefix(text, "xml") || !is_blank(text[3]))
+        return;
+    if (filter->declaration_length == EXG_XML_FILTER_DECLARATION_BYTES)
+        fail(filter, "the XML declaration is too long");
+    const char *name = find_encoding(text);
+    gsize length = name != NULL ? strcspn(name, "\"'") : 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(fine); i++)
+        if (strlen(fine[i]) == length && g_ascii_strncasecmp(name, fine[i], length) == 0)
+            return;
+    if (name != NULL)
+        fail(filter, "the document declares another encoding than UTF-8");
+}
+
+/* Inside a processing instruction in front of everything. */
+static void
+step_declares(ExgXmlFilter *filter, guchar byte)
+{
+    if (filter->state == TEXT)
+        check_declaration(filter);
+    else if (filter->declaration_length < EXG_XML_FILTER_DECLARATION_BYTES)
+        filter->declaration[filter->declaration_length++] = (char)byte;
+}
+
 static void
 begin_attribute(ExgXmlFilter *filter, int state)
 {
@@ -236,6 +287,7 @@ step_state(ExgXmlFilter *filter, guchar byte)
         break;
     case LESS:
         filter->state = byte == '!' ? BANG : byte == '?' ? INSTRUCTION : TAG;
+        filter->declares = filter->declares && byte == '?';
         filter->attributes = 0;
         filter->tag_bytes = 0;
         break;
@@ -257,6 +309,8 @@ step_state(ExgXmlFilter *filter, guchar byte)
     case INSTRUCTION:
     case INSTRUCTION_MARK:
         step_until(filter, byte, '?', INSTRUCTION, INSTRUCTION_MARK, INSTRUCTION_MARK);
+        if (filter->declares)
+            step_declares(filter, byte);
         break;
     case TAG:
         if (byte == '"' || byte == '\'')
@@ -356,11 +410,12 @@ is_steady(const ExgXmlFilter *filter)
     case TEXT:
     case COMMENT:
     case CDATA:
-    case INSTRUCTION:
     case TAG:
     case DOUBLE_QUOTED:
     case SINGLE_QUOTED:
         return true;
+    case INSTRUCTION:
+        return !filter->declares;
     default:
         return false;
     }

@@ -70,22 +70,6 @@ stopped(ExgXmlReader *reader)
         fail(reader, "the document is not wanted");
 }
 
-static void
-on_start_document(void *user)
-{
-    ExgXmlReader *reader = user;
-    /* libxml2 keeps UTF-8 in the one member and what it would convert from in the other. */
-    const xmlChar *names[] = {reader->parser->encoding, reader->parser->input != NULL
-                                                            ? reader->parser->input->encoding
-                                                            : NULL};
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        const char *name = (const char *)names[i];
-        if (name != NULL && g_ascii_strcasecmp(name, "UTF-8") != 0 &&
-            g_ascii_strcasecmp(name, "UTF8") != 0 && g_ascii_strcasecmp(name, "US-ASCII") != 0)
-            fail(reader, "the document declares another encoding than UTF-8");
-    }
-}
-
 /* The filter has stopped it already. */
 static void
 on_doctype(void *user, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
@@ -169,7 +153,6 @@ parser_new(ExgXmlReader *reader)
     }
     xmlSAXHandler sax = {
         .initialized = XML_SAX2_MAGIC,
-        .startDocument = on_start_document,
         .internalSubset = on_doctype,
         .startElementNs = on_start,
         .endElementNs = on_end,
@@ -184,8 +167,9 @@ parser_new(ExgXmlReader *reader)
     /* NOENT: without it "&amp;" in an attribute would stay encoded; there are no entities that
      * could be expanded. HUGE: a text may have more than libxml2's ten million bytes; size and
      * depth are limited here. */
-    xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_NOENT);
-    /* Nothing to guess: the filter lets UTF-8 pass only. */
+    xmlCtxtUseOptions(parser,
+                      XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_NOENT | XML_PARSE_IGNORE_ENC);
+    /* Nothing to guess or to convert: the filter lets UTF-8 pass only. */
     xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8);
     return parser;
 }

@@ -1,14 +1,16 @@
 /* reader.h - reads XML as it arrives: events, limits, nothing from outside.
  *
- * Push parser: bytes in any portions, events out as soon as they are complete. Strict about form, with one
- * exception that Exchange needs: a character reference or a raw control character that XML 1.0 forbids (Exchange
- * sends &#x3; in subjects) is read as U+FFFD instead of ending the document. UTF-8 only, as SOAP over HTTP has it. No
- * DTD (a document with one is refused), so no entities but the five of XML itself; no network.
+ * Push parser: bytes in any portions, events out as soon as they are complete. Strict about form,
+ * with one exception that Exchange needs: a character reference or a raw control character that XML
+ * 1.0 forbids (Exchange sends &#x3; in subjects) is read as U+FFFD instead of ending the document.
+ * UTF-8 only, as SOAP over HTTP has it. No DTD (a document with one is refused), so no entities but
+ * the five of XML itself; no network.
  *
  * Threads:  one at a time; different readers in different threads.
- * Errors:   EXG_ERROR_PROTOCOL with line and reason, at once; after it all input is refused with the same error. An
- *           error that a handler returns is passed on as it is.
- * Limits:   in ExgXmlLimits, and EXG_XML_MAX_TAG_BYTES; exceeding one is EXG_ERROR_PROTOCOL that names it.
+ * Errors:   EXG_ERROR_PROTOCOL with line and reason, at once; after it all input is refused with
+ *           the same error. An error that a handler returns is passed on as it is.
+ * Limits:   in ExgXmlLimits, and EXG_XML_MAX_TAG_BYTES; exceeding one is EXG_ERROR_PROTOCOL that
+ *           names it.
  */
 #ifndef EXG_XML_READER_H
 #define EXG_XML_READER_H
@@ -33,8 +35,8 @@ typedef struct {
     const char *value;
 } ExgXmlAttribute;
 
-/* Names and values are valid during the call. Text may come in several pieces. Each function returns false with an
- * error to stop, and may be NULL. */
+/* Names and values are valid during the call. Text may come in several pieces. Each function
+ * returns false with an error to stop, and may be NULL. */
 typedef struct {
     bool (*start)(gpointer user, const char *space, const char *name, const ExgXmlAttribute *attributes, guint count,
                   GError **error);

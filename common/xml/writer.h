@@ -1,7 +1,8 @@
 /* writer.h - builds an XML document as text.
  *
- * Names are static strings of the program, written as they are; values are escaped. A character that XML 1.0 cannot carry
- * (controls, lone surrogates, invalid UTF-8) becomes U+FFFD, so what is written is always well-formed.
+ * Names are static strings of the program, written as they are; values are escaped. A character
+ * that XML 1.0 cannot carry (controls, lone surrogates, invalid UTF-8) becomes U+FFFD, so what is
+ * written is always well-formed.
  *
  * Threads:  one at a time.
  * Source:   XML 1.0 (Fifth Edition) 2.2, 2.4.

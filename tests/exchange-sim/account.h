@@ -22,7 +22,8 @@ void exg_sim_accounts_free(ExgSimAccounts *accounts);
 /* "USER:PASSWORD"; the user must not have a colon. Errors: EXG_ERROR_CONFIG. */
 bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError **error);
 guint exg_sim_accounts_count(const ExgSimAccounts *accounts);
-/* Once anybody is named here, everybody else may not. Errors: EXG_ERROR_CONFIG for an unknown user. */
+/* Once anybody is named here, everybody else may not. Errors: EXG_ERROR_CONFIG for an unknown
+ * user. */
 bool exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user, GError **error);
 /* By the value of an Authorization header, which may be NULL; NULL: refused. */
 const ExgSimAccount *exg_sim_accounts_sign_in(const ExgSimAccounts *accounts, const char *authorization);

@@ -30,7 +30,8 @@ void exg_sim_answer_add_header(ExgSimAnswer *answer, const char *name, const cha
 /* Puts a reference to a character that XML forbids into a text of the answer. */
 void exg_sim_answer_spoil(ExgSimAnswer *answer);
 
-/* The status line and the header, up to the empty line. `length`: the Content-Length, -1: chunked. */
+/* The status line and the header, up to the empty line. `length`: the Content-Length, -1:
+ * chunked. */
 char *exg_sim_answer_head(const ExgSimAnswer *answer, bool keep_alive, gint64 length);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExgSimAnswer, exg_sim_answer_clear)

@@ -1,7 +1,7 @@
 /* call.h - one EWS request, from its bytes to the text of the answer.
  *
- * Made when the whole body is there; then the scenario says what shall happen to it; then it is carried out, at once or
- * later. The operations (create-item.c …) see nothing of HTTP.
+ * Made when the whole body is there; then the scenario says what shall happen to it; then it is
+ * carried out, at once or later. The operations (create-item.c …) see nothing of HTTP.
  *
  * Threads:  the engine's.
  * Memory:   owns the parsed request.
@@ -35,26 +35,29 @@ typedef struct {
     char *mailbox;         /* whose it concerns, or NULL */
     /* From the scenario */
     bool no_item_id;
+    bool lie; /* FindItem finds nothing */
     /* The answer under way */
     ExgXmlWriter writer;
     char *response_code; /* the worst of the answer, NULL: none yet */
     char *invalid;       /* what a correct client would not have sent, or NULL */
     guint stored;        /* items */
+    guint denied;        /* items that FindItem did not own up to */
 } ExgSimCall;
 
 /* Parses and validates; what is wrong ends up in `refusal`. Takes over the strings in `caller`. */
 ExgSimCall *exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *body, gsize length);
 void exg_sim_call_free(ExgSimCall *call);
 
-/* Carries the request out and writes the answer. `*ret_status`: 200, or 500 for a fault. (transfer full) */
+/* Carries the request out and writes the answer. `*ret_status`: 200, or 500 for a fault. (transfer
+ * full) */
 char *exg_sim_call_execute(ExgSimCall *call, guint *ret_status, gsize *ret_length);
 /* Writes the error that the scenario wants, without carrying the request out. */
 char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret_status, gsize *ret_length);
 
 /* --- for the operations ----------------------------------------------------------------------- */
 
-/* Begins a response message: its ResponseClass and the parts that every message begins with. A `refusal` whose code is
- * NULL stands for success. */
+/* Begins a response message: its ResponseClass and the parts that every message begins with. A
+ * `refusal` whose code is NULL stands for success. */
 void exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRefusal *refusal);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,

@@ -310,6 +310,7 @@ execute(ExgSimConnection *connection)
     gsize length;
     char *text = exg_sim_call_execute(connection->call, &status, &length);
     exg_sim_record_stored(connection->parts.record, connection->call->stored);
+    exg_sim_record_lie(connection->parts.record, connection->call->denied > 0);
     exg_sim_answer_set_xml(&connection->answer, status, text, length);
     if (connection->call->invalid != NULL)
         log_refusal(connection, connection->call->invalid);
@@ -387,7 +388,8 @@ static bool
 is_carried_out(const ExgSimFault *fault)
 {
     return fault == NULL || fault->stored || fault->action == EXG_SIM_TRUNCATE ||
-           fault->action == EXG_SIM_NO_ITEM_ID || fault->action == EXG_SIM_ILLEGAL_CHAR;
+           fault->action == EXG_SIM_NO_ITEM_ID || fault->action == EXG_SIM_ILLEGAL_CHAR ||
+           fault->action == EXG_SIM_LIE;
 }
 
 static void
@@ -395,6 +397,7 @@ carry_out(ExgSimConnection *connection)
 {
     connection->call->no_item_id = connection->fault != NULL &&
                                    connection->fault->action == EXG_SIM_NO_ITEM_ID;
+    connection->call->lie = connection->fault != NULL && connection->fault->action == EXG_SIM_LIE;
     if (is_carried_out(connection->fault))
         execute(connection);
     if (connection->fault != NULL)

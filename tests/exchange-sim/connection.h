@@ -1,6 +1,8 @@
-/* connection.h - one client's connection: reads requests, asks the scenario, answers. Inside the server only.
+/* connection.h - one client's connection: reads requests, asks the scenario, answers. Inside the
+ * server only.
  *
- * Memory:   frees itself when the client is gone and nothing is left to do, or by exg_sim_connection_free().
+ * Memory:   frees itself when the client is gone and nothing is left to do, or by
+ *           exg_sim_connection_free().
  */
 #ifndef EXG_SIM_CONNECTION_H
 #define EXG_SIM_CONNECTION_H

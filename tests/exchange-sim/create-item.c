@@ -1,4 +1,5 @@
 /* CreateItem: stores messages, or sends them to whoever of the recipients is in the directory. */
+#include "common/base/failpoint.h"
 #include "tests/exchange-sim/call.h"
 #include "tests/exchange-sim/property.h"
 #include "tests/exchange-sim/schema.h"
@@ -171,12 +172,14 @@ store(ExgSimCall *call, ExgSimMailbox *mailbox, const ExgSimFolder *folder, NewI
         exg_sim_refuse(refusal, "ErrorQuotaExceeded", NULL);
         return NULL;
     }
+    EXG_FAIL_POINT("sim-before-storing");
     ExgSimItem *item = exg_sim_mailbox_store(mailbox, folder, g_steal_pointer(&new_item->item),
                                              new_item->content, new_item->length, &error);
     if (item == NULL)
         exg_sim_refuse(refusal, "ErrorItemSave", "%s", error->message);
     else
         call->stored++;
+    EXG_FAIL_POINT("sim-stored");
     return item;
 }
 

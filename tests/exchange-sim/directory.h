@@ -1,7 +1,7 @@
 /* directory.h - who there is: the mailboxes, lists and contacts of the simulated organisation.
  *
- * An entry is one line: `address [name="…"] [alias=address,…] [type=Mailbox|PublicDL|Contact|…] [quota=BYTES] [sid=S-1-…]
- * [hidden] [private]`; '#' begins a comment.
+ * An entry is one line: `address [name="…"] [alias=address,…] [type=Mailbox|PublicDL|Contact|…]
+ * [quota=BYTES] [sid=S-1-…] [hidden] [private]`; '#' begins a comment.
  *
  * Threads:  the engine's.
  * Errors:   EXG_ERROR_CONFIG, one sentence with the file and line.
@@ -33,8 +33,9 @@ ExgSimMailbox *exg_sim_directory_get(const ExgSimDirectory *directory, guint ind
 /* By primary or proxy address, in any case. */
 ExgSimMailbox *exg_sim_directory_find(const ExgSimDirectory *directory, const char *address);
 ExgSimMailbox *exg_sim_directory_find_sid(const ExgSimDirectory *directory, const char *sid);
-/* Ambiguous name resolution as ResolveNames does it: a prefix of a name, a word of it or an address; with "smtp:" of an
- * address only. Hidden entries are not found. Free the array, not what is in it. */
+/* Ambiguous name resolution as ResolveNames does it: a prefix of a name, a word of it or an
+ * address; with "smtp:" of an address only. Hidden entries are not found. Free the array, not what
+ * is in it. */
 GPtrArray *exg_sim_directory_resolve(const ExgSimDirectory *directory, const char *entry);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimDirectory, exg_sim_directory_free)

@@ -35,6 +35,7 @@ static const struct {
     {"truncate", EXG_SIM_TRUNCATE, A_NUMBER, false},
     {"no-itemid", EXG_SIM_NO_ITEM_ID, NOTHING, false},
     {"illegal-char-ref", EXG_SIM_ILLEGAL_CHAR, NOTHING, false},
+    {"lie", EXG_SIM_LIE, NOTHING, false},
     {"tls-alert", EXG_SIM_TLS_ALERT, NOTHING, true},
 };
 
@@ -176,6 +177,8 @@ read_action(ExgSimFault *fault, char **words, GError **error)
                              fault->name);
     if (fault->action == EXG_SIM_TLS_ALERT && !g_str_equal(fault->operation, "connect"))
         return exg_error_set(error, EXG_ERROR_CONFIG, "'tls-alert' needs 'on connect'");
+    if (fault->action == EXG_SIM_LIE && !g_str_equal(fault->operation, "FindItem"))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'lie' needs 'on FindItem'");
     if (g_str_equal(fault->name, "stored-unanswered"))
         fault->stored = true;
     if (g_str_equal(fault->name, "html404")) {

@@ -3,13 +3,15 @@
  *     on OPERATION [mailbox=ADDRESS] [after=N] [times=N] [conn=new|reused] [stored] do ACTION
  *     clear
  *
- * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are tried in the order
- * given; the first that acts decides, except that delay, late and slow let later rules act as well. `after` lets that
- * many matching requests pass, `times` ends the rule after it has acted so often. With `stored` the request is carried
- * out before an action that would otherwise prevent it. The actions are in the table of fault.c and in README.md.
+ * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are
+ * tried in the order given; the first that acts decides, except that delay, late and slow let later
+ * rules act as well. `after` lets that many matching requests pass, `times` ends the rule after it
+ * has acted so often. With `stored` the request is carried out before an action that would
+ * otherwise prevent it. The actions are in the table of fault.c and in README.md.
  *
  * Threads:  the engine's.
- * Memory:   a rule that acts is referenced by whoever carries it out, so `clear` does not pull it away.
+ * Memory:   a rule that acts is referenced by whoever carries it out, so `clear` does not pull it
+ *           away.
  * Errors:   EXG_ERROR_CONFIG, one sentence that quotes the word.
  * Limits:   EXG_SIM_FAULTS_MAX rules.
  */
@@ -37,6 +39,7 @@ typedef enum {
     EXG_SIM_TRUNCATE,      /* the answer ends too early */
     EXG_SIM_NO_ITEM_ID,    /* success that does not say what was stored */
     EXG_SIM_ILLEGAL_CHAR,  /* a character reference that XML forbids, in the answer */
+    EXG_SIM_LIE,           /* FindItem finds nothing, as if the index lagged behind */
     EXG_SIM_TLS_ALERT      /* the handshake fails */
 } ExgSimAction;
 
@@ -83,7 +86,8 @@ typedef struct {
     guint64 bytes; /* how much of the request has come, at EXG_SIM_AT_BYTES */
 } ExgSimFaultSubject;
 
-/* The next rule from `*cursor` on (0 at first) that acts now, or NULL. The reference is the caller's. */
+/* The next rule from `*cursor` on (0 at first) that acts now, or NULL. The reference is the
+ * caller's. */
 ExgSimFault *exg_sim_faults_take(ExgSimFaults *faults, const ExgSimFaultSubject *subject, guint *cursor);
 /* Whether rules after this one may act on the same request. */
 bool exg_sim_fault_goes_on(const ExgSimFault *fault);

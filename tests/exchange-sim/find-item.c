@@ -144,6 +144,10 @@ exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal)
         exg_sim_call_start_message(call, "m:FindItemResponseMessage", &failure);
         if (found) {
             g_autoptr(GPtrArray) items = search(call->envelope.operation, mailbox, folder);
+            if (call->lie) {
+                call->denied += items->len;
+                g_ptr_array_set_size(items, 0);
+            }
             write_result(call, mailbox, items);
         }
         exg_xml_end(&call->writer);

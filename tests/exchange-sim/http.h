@@ -1,10 +1,11 @@
 /* http.h - reads one HTTP/1.1 request, in whatever pieces it comes.
  *
- * Strict, as a front end facing the network is: no folded header lines, no body with two lengths, no control characters.
+ * Strict, as a front end facing the network is: no folded header lines, no body with two lengths,
+ * no control characters.
  *
  * Memory:   embedded; the body is one buffer.
- * Limits:   EXG_SIM_HTTP_HEAD_MAX for the head, `body_max` for the body; a chunk's or a trailer's line
- *           EXG_SIM_HTTP_LINE_MAX.
+ * Limits:   EXG_SIM_HTTP_HEAD_MAX for the head, `body_max` for the body; a chunk's or a trailer's
+ *           line EXG_SIM_HTTP_LINE_MAX.
  * Source:   RFC 9110, RFC 9112.
  */
 #ifndef EXG_SIM_HTTP_H
@@ -47,8 +48,8 @@ typedef struct {
 void exg_sim_http_request_init(ExgSimHttpRequest *request, gsize body_max);
 void exg_sim_http_request_clear(ExgSimHttpRequest *request);
 
-/* Takes what belongs to this request and answers how much that was. Stops once after the head, so that it can be looked at
- * before the body is read. */
+/* Takes what belongs to this request and answers how much that was. Stops once after the head, so
+ * that it can be looked at before the body is read. */
 gsize exg_sim_http_request_feed(ExgSimHttpRequest *request, const guint8 *data, gsize length);
 /* The value of a header field, or NULL. */
 const char *exg_sim_http_request_header(const ExgSimHttpRequest *request, const char *name);

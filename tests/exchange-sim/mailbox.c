@@ -1,5 +1,6 @@
 #include "tests/exchange-sim/mailbox.h"
 
+#include "common/base/failpoint.h"
 #include "tests/exchange-sim/text.h"
 
 #include <errno.h>
@@ -194,8 +195,10 @@ store_files(ExgSimMailbox *mailbox, const ExgSimItem *item, const char *content,
     g_autofree char *text = exg_sim_item_to_text(item, mailbox->address);
     g_autofree char *item_name = g_strdup_printf("%06u.item", item->number);
     g_autofree char *content_name = g_strdup_printf("%06u.eml", item->number);
-    return exg_sim_write_file(directory, item_name, text, strlen(text), error) &&
-           exg_sim_write_file(directory, content_name, content, length, error);
+    if (!exg_sim_write_file(directory, item_name, text, strlen(text), error))
+        return false;
+    EXG_FAIL_POINT("sim-half-stored");
+    return exg_sim_write_file(directory, content_name, content, length, error);
 }
 
 /* --- items ------------------------------------------------------------------------------------ */

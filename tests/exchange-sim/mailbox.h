@@ -1,12 +1,14 @@
 /* mailbox.h - a simulated mailbox: what the directory says of it, and its items.
  *
- * On disk a mailbox is a directory of that name with one directory per folder; an item is NNNNNN.item (its properties)
- * and NNNNNN.eml (the message, byte for byte as it was received). Both are written under another name and renamed, the
- * message last, so that whoever sees NNNNNN.eml sees all of it. Nothing is synced: the simulator may lose its newest
- * items when the host crashes, not when it is killed.
+ * On disk a mailbox is a directory of that name with one directory per folder; an item is
+ * NNNNNN.item (its properties) and NNNNNN.eml (the message, byte for byte as it was received). Both
+ * are written under another name and renamed, the message last, so that whoever sees NNNNNN.eml
+ * sees all of it. Nothing is synced: the simulator may lose its newest items when the host crashes,
+ * not when it is killed.
  *
  * Threads:  the engine's.
- * Limits:   EXG_SIM_MEMORY_MAX_BYTES of content is kept by mailboxes without a directory; later items have none.
+ * Limits:   EXG_SIM_MEMORY_MAX_BYTES of content is kept by mailboxes without a directory; later
+ *           items have none.
  */
 #ifndef EXG_SIM_MAILBOX_H
 #define EXG_SIM_MAILBOX_H
@@ -36,8 +38,8 @@ void exg_sim_mailbox_free(ExgSimMailbox *mailbox);
 
 /* Sets the directory and reads what is there. What a killed simulator left half done is removed. */
 bool exg_sim_mailbox_load(ExgSimMailbox *mailbox, const char *directory, GError **error);
-/* Gives the item its number, ids and time of creation, and stores it with its content. Takes the item in either case.
- * The pointer stays valid as long as the mailbox; NULL if the disk refused. */
+/* Gives the item its number, ids and time of creation, and stores it with its content. Takes the
+ * item in either case. The pointer stays valid as long as the mailbox; NULL if the disk refused. */
 ExgSimItem *exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder, ExgSimItem *item,
                                   const char *content, gsize length, GError **error);
 

@@ -16,7 +16,8 @@
 #define EXG_SIM_TAG_MESSAGE_FLAGS       "0x0e07"
 #define EXG_SIM_TAG_INTERNET_MESSAGE_ID "0x1035"
 
-/* Turns a t:ExtendedFieldURI into a path (item.h); refuses what the schema lets pass and Exchange does not. */
+/* Turns a t:ExtendedFieldURI into a path (item.h); refuses what the schema lets pass and Exchange
+ * does not. */
 bool exg_sim_property_path(const ExgXmlNode *extended_field, char **ret_path, ExgSimRefusal *refusal);
 /* Whether a text is a value of that MAPI type ("Integer", "SystemTime" …). */
 bool exg_sim_property_check(const char *type, const char *value, ExgSimRefusal *refusal);
@@ -34,8 +35,8 @@ bool exg_sim_property_value(const ExgSimItem *item, const ExgXmlNode *path, ExgS
 ExgSimValue exg_sim_property_constant(const char *text, const ExgSimValue *like);
 /* Absent values come first. */
 int exg_sim_property_compare(const ExgSimValue *a, const ExgSimValue *b);
-/* An extended property as text, also the ones that the store makes itself; NULL: the item does not have it. `message`: its
- * content, or NULL. */
+/* An extended property as text, also the ones that the store makes itself; NULL: the item does not
+ * have it. `message`: its content, or NULL. */
 char *exg_sim_property_text(const ExgSimItem *item, const char *path, GBytes *message);
 
 #endif

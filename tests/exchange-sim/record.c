@@ -18,7 +18,7 @@ struct ExgSimRecord {
     char *requests; /* directory, or NULL */
     guint64 last_request;
     guint64 counts[G_N_ELEMENTS(operations)], other;
-    guint64 connections, open_connections, stored, refused, unauthorized, faults, bytes;
+    guint64 connections, open_connections, stored, refused, unauthorized, faults, lies, bytes;
 };
 
 static int
@@ -186,6 +186,12 @@ exg_sim_record_stored(ExgSimRecord *record, guint items)
     record->stored += items;
 }
 
+void
+exg_sim_record_lie(ExgSimRecord *record, bool lied)
+{
+    record->lies += lied;
+}
+
 char *
 exg_sim_record_stats(const ExgSimRecord *record)
 {
@@ -200,8 +206,9 @@ exg_sim_record_stats(const ExgSimRecord *record)
         line,
         " other=%" G_GUINT64_FORMAT " stored=%" G_GUINT64_FORMAT " connections=%" G_GUINT64_FORMAT
         " open_connections=%" G_GUINT64_FORMAT " refusals=%" G_GUINT64_FORMAT
-        " unauthorized=%" G_GUINT64_FORMAT " faults=%" G_GUINT64_FORMAT " bytes=%" G_GUINT64_FORMAT,
+        " unauthorized=%" G_GUINT64_FORMAT " faults=%" G_GUINT64_FORMAT " lies=%" G_GUINT64_FORMAT
+        " bytes=%" G_GUINT64_FORMAT,
         record->other, record->stored, record->connections, record->open_connections,
-        record->refused, record->unauthorized, record->faults, record->bytes);
+        record->refused, record->unauthorized, record->faults, record->lies, record->bytes);
     return g_string_free(line, FALSE);
 }

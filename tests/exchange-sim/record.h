@@ -1,7 +1,8 @@
 /* record.h - what the simulator writes down: the log, the refusals, the requests, the counters.
  *
- * In the state directory: `log` has one line of key=value words per request, `refusals` one line per request that a correct
- * client would not have sent, `requests/NNNNNN.xml` the bodies if they are kept.
+ * In the state directory: `log` has one line of key=value words per request, `refusals` one line
+ * per request that a correct client would not have sent, `requests/NNNNNN.xml` the bodies if they
+ * are kept.
  *
  * Threads:  the engine's.
  */
@@ -35,6 +36,8 @@ void exg_sim_record_refusal(ExgSimRecord *record, const ExgSimEntry *entry, cons
 void exg_sim_record_request(ExgSimRecord *record, const ExgSimEntry *entry);
 void exg_sim_record_connection(ExgSimRecord *record, bool opened);
 void exg_sim_record_stored(ExgSimRecord *record, guint items);
+/* Whether FindItem did not own up to items that are there. */
+void exg_sim_record_lie(ExgSimRecord *record, bool lied);
 /* key=value words on one line. (transfer full) */
 char *exg_sim_record_stats(const ExgSimRecord *record);
 

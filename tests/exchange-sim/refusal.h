@@ -1,4 +1,5 @@
-/* refusal.h - why Exchange would not do something: a ResponseCode, a sentence, and a value or two for t:MessageXml.
+/* refusal.h - why Exchange would not do something: a ResponseCode, a sentence, and a value or two
+ * for t:MessageXml.
  *
  * The same thing becomes a SOAP fault for the whole request or an error of one item.
  *
@@ -20,7 +21,8 @@ typedef struct {
     bool invalid; /* the request itself was wrong, as opposed to what it asked for */
 } ExgSimRefusal;
 
-/* Always false, for `return exg_sim_refuse(…)`. The text may be NULL: the usual words for the code. */
+/* Always false, for `return exg_sim_refuse(…)`. The text may be NULL: the usual words for the
+ * code. */
 bool exg_sim_refuse(ExgSimRefusal *refusal, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* The same for a request that a correct client would not have sent. */
 bool exg_sim_refuse_invalid(ExgSimRefusal *refusal, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4);

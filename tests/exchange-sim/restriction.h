@@ -7,7 +7,8 @@
 
 #include "tests/exchange-sim/property.h"
 
-/* `expression`: the child of m:Restriction, of t:And … Refuses a property that the simulator cannot search by. */
+/* `expression`: the child of m:Restriction, of t:And … Refuses a property that the simulator cannot
+ * search by. */
 bool exg_sim_restriction_check(const ExgXmlNode *expression, ExgSimRefusal *refusal);
 /* For an expression that has been checked. */
 bool exg_sim_restriction_matches(const ExgXmlNode *expression, const ExgSimItem *item);

@@ -1,7 +1,7 @@
 /* schema.h - the part of Exchange's schema that the simulated operations need, as tables.
  *
- * A type is a list of rows, one per child element, in the order that the schema demands. A row marked `alternative` is
- * another element for the place of the row above it (xs:choice).
+ * A type is a list of rows, one per child element, in the order that the schema demands. A row
+ * marked `alternative` is another element for the place of the row above it (xs:choice).
  *
  * Source:   the schema of Exchange 2016 (messages.xsd, types.xsd), SOAP 1.1.
  */

@@ -1,7 +1,9 @@
-/* server.h - the HTTPS front end of the simulated Exchange: connections, requests, answers, and the faults in them.
+/* server.h - the HTTPS front end of the simulated Exchange: connections, requests, answers, and the
+ * faults in them.
  *
  * Threads:  the engine's.
- * Memory:   the server owns its connections; directory, accounts, faults and record stay the caller's and must outlive it.
+ * Memory:   the server owns its connections; directory, accounts, faults and record stay the
+ *           caller's and must outlive it.
  * Limits:   EXG_SIM_CONNECTIONS_MAX at once, `max_request_bytes` per body.
  */
 #ifndef EXG_SIM_SERVER_H
@@ -32,7 +34,8 @@ ExgSimServer *exg_sim_server_new(ExgEngine *engine, const ExgSocketAddress *addr
 void exg_sim_server_free(ExgSimServer *server);
 
 guint16 exg_sim_server_port(const ExgSimServer *server);
-/* Closes the connections that wait for a request, as a front end does after a while. Answers how many. */
+/* Closes the connections that wait for a request, as a front end does after a while. Answers how
+ * many. */
 guint exg_sim_server_close_idle(ExgSimServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimServer, exg_sim_server_free)

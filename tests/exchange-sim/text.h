@@ -1,4 +1,5 @@
-/* text.h - the small formats that the simulated Exchange reads and writes: base64, times, mail headers, log values.
+/* text.h - the small formats that the simulated Exchange reads and writes: base64, times, mail
+ * headers, log values.
  *
  * Written for the simulator alone, so that it does not share a mistake with the library it tests.
  *
@@ -11,8 +12,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Strict base64: white space is skipped, everything else must be of the alphabet, with right padding.
- * `*ret_bytes` is followed by a zero that is not counted. */
+/* Strict base64: white space is skipped, everything else must be of the alphabet, with right
+ * padding. `*ret_bytes` is followed by a zero that is not counted. */
 bool exg_sim_base64_decode(const char *text, gsize length, guint8 **ret_bytes, gsize *ret_length);
 
 /* xs:dateTime to seconds since 1970; a time without zone is UTC. */
@@ -31,7 +32,8 @@ void exg_sim_mime_addresses(const char *value, GPtrArray *addresses);
 /* The Date: field as seconds since 1970, or -1. */
 gint64 exg_sim_mime_date(const char *value);
 
-/* A value for a line of key=value words: control characters, spaces and quotes become %XX; "-" for none. */
+/* A value for a line of key=value words: control characters, spaces and quotes become %XX; "-" for
+ * none. */
 char *exg_sim_word(const char *value);
 char *exg_sim_word_decode(const char *word);
 

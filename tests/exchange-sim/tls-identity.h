@@ -1,7 +1,9 @@
-/* tls-identity.h - a certification authority of the simulator's own, and a server certificate by it.
+/* tls-identity.h - a certification authority of the simulator's own, and a server certificate by
+ * it.
  *
- * The authority is made once per state directory (ca.pem, ca-key.pem), so that a client keeps trusting a simulator that was
- * restarted; the server's certificate is made anew at each start, for localhost, the loopback addresses and this machine's name.
+ * The authority is made once per state directory (ca.pem, ca-key.pem), so that a client keeps
+ * trusting a simulator that was restarted; the server's certificate is made anew at each start, for
+ * localhost, the loopback addresses and this machine's name.
  *
  * Errors:   EXG_ERROR_CONFIG, one sentence with the file.
  */

@@ -16,9 +16,11 @@ typedef struct {
     const char *version;              /* RequestServerVersion, or NULL */
 } ExgSimEnvelope;
 
-/* Characters that XML 1.0 forbids, raw or as a reference: the reader lets them pass, Exchange does not. */
+/* Characters that XML 1.0 forbids, raw or as a reference: the reader lets them pass, Exchange does
+ * not. */
 bool exg_sim_validate_characters(const char *data, gsize length, ExgSimRefusal *refusal);
-/* The whole envelope. On failure `*ret_envelope` has `operation` if that much could be made out, for the log. */
+/* The whole envelope. On failure `*ret_envelope` has `operation` if that much could be made out,
+ * for the log. */
 bool exg_sim_validate_envelope(const ExgXmlNode *root, ExgSimEnvelope *ret_envelope, ExgSimRefusal *refusal);
 
 #endif

@@ -15,7 +15,8 @@ typedef struct {
 
 /* An authority that signs itself. */
 TestIdentity *test_identity_new_authority(const char *name);
-/* A server's, for a DNS name or a numeric address, valid from `start` to `end`, seconds from now. */
+/* A server's, for a DNS name or a numeric address, valid from `start` to `end`, seconds from
+ * now. */
 TestIdentity *test_identity_new_server(const TestIdentity *authority, const char *name, long start, long end);
 void test_identity_free(TestIdentity *identity);
 /* Writes the certificate as PEM. */

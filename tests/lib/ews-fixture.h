@@ -18,14 +18,16 @@
 
 /* A message in memory. */
 ExgMessage *ews_test_message(const char *content, gsize length);
-/* All of a body, read in portions of `room` bytes, with its zero; checks that it is as long as it says. Frees nothing. */
+/* All of a body, read in portions of `room` bytes, with its zero; checks that it is as long as it
+ * says. Frees nothing. */
 char *ews_test_read_body(ExgHttpBody *body, gsize room);
 /* The whole of a request, which is freed. (transfer full) */
 char *ews_test_request(ExgHttpBody *body);
 
 /* Validates a request against Exchange's schema; skips the test case if the schema is not there. */
 void ews_test_validate(const char *request);
-/* A sample from the schema's directory, or NULL, the test case then being skipped. (transfer full) */
+/* A sample from the schema's directory, or NULL, the test case then being skipped. (transfer
+ * full) */
 char *ews_test_template(const char *name);
 
 /* Reads an answer in one piece. The result, or NULL. */

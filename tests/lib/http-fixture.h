@@ -1,4 +1,5 @@
-/* http-fixture.h - an engine, a server and a client, for tests of common/http and of what is built on it.
+/* http-fixture.h - an engine, a server and a client, for tests of common/http and of what is built
+ * on it.
  *
  * The test's thread is the engine's: calls are started, and waiting for one runs the engine.
  */

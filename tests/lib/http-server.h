@@ -1,8 +1,9 @@
 /* http-server.h - an HTTP server that does what a script says, for tests of the client.
  *
- * It lives in the test's process: one thread accepts, one thread per connection runs a script on a blocking socket. The n-th
- * connection runs the n-th script; connections past the last one run the last one again, if it was given with
- * test_server_repeat(), or are closed at once. What came in is counted and kept.
+ * It lives in the test's process: one thread accepts, one thread per connection runs a script on a
+ * blocking socket. The n-th connection runs the n-th script; connections past the last one run the
+ * last one again, if it was given with test_server_repeat(), or are closed at once. What came in is
+ * counted and kept.
  *
  * Threads:  all functions from the test's thread; scripts run in threads of their own.
  * Limits:   a request is read up to 256 MiB; the first 1 MiB of its body is kept.
@@ -68,7 +69,8 @@ void test_server_add(TestServer *server, const TestStep *steps);
 void test_server_repeat(TestServer *server);
 /* Lets one TEST_HOLD pass. */
 void test_server_release(TestServer *server);
-/* Waits until that many connections, or requests (with their whole body), have come; false after ten seconds. */
+/* Waits until that many connections, or requests (with their whole body), have come; false after
+ * ten seconds. */
 bool test_server_wait_connections(TestServer *server, guint count);
 bool test_server_wait_requests(TestServer *server, guint count);
 /* Waits until that many scripts have come to their end. */

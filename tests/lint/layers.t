@@ -22,7 +22,8 @@ my $system = qr{^(
     assert|ctype|errno|fcntl|float|grp|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|signal|stdarg|
     stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog|termios|threads|time|unistd|
     (arpa|linux|net|netinet|sys)/[a-z0-9_]+ )\.h$}x;
-# Tests look at everything, bar what the simulated Exchange must not share with the product.
+# Tests look at everything, bar what the simulated Exchange must not share with the product. Private headers are for the
+# directory's own unit tests, for tests/lib, and for a fuzz target of that directory: one target has those of one directory.
 my $free = qr{^tests/(unit|lib|bench|fuzz)\b};
 
 sub slurp
@@ -60,14 +61,16 @@ sub read_table
     return (\%table, @faults);
 }
 
+# `$fuzzed` is where a fuzz target's private headers are from, as far as it has been read.
 sub inside_fault
 {
-    my ($root, $table, $directory, $header) = @_;
+    my ($root, $table, $directory, $header, $fuzzed) = @_;
     return 'there is no such file under the root' if !-e "$root/$header";
     my $target = dirname($header);
     return if $target eq $directory;
     if ($header =~ /-private\.h$/) {
         return if $directory eq 'tests/lib';
+        return if $directory eq 'tests/fuzz' && ($$fuzzed //= $target) eq $target;
         my ($unit) = $directory =~ m{^tests/unit/(.+)};
         return if defined $unit && ($target eq "common/$unit" || $target eq $unit || $target eq "tests/$unit");
         return "private to $target";
@@ -111,12 +114,13 @@ sub check_tree
             next;
         }
         my $number = 0;
+        my $fuzzed;
         for my $line (split /\n/, slurp("$root/$path")) {
             $number++;
             next if $line !~ /^\s*#\s*include\b/;
             $looked_at++;
             my $fault =
-                $line =~ /#\s*include\s*"([^"]+)"/ ? inside_fault($root, $table, $directory, $1)
+                $line =~ /#\s*include\s*"([^"]+)"/ ? inside_fault($root, $table, $directory, $1, \$fuzzed)
               : $line =~ /#\s*include\s*<([^>]+)>/ ? outside_fault($table, $directory, $1)
               :                                      'neither "…" nor <…>';
             push @faults, "$path:$number: $line: $fault" if defined $fault;
@@ -142,6 +146,9 @@ my %file = (
     'tests/unit/base/thing.c'     => "#include \"common/base/thing-private.h\"\n#include <curl/curl.h>\n",
     'tests/lib/thing.c'           => "#include \"common/base/thing-private.h\"\n",
     'tests/unit/http/peep.c'      => "#include \"common/base/thing-private.h\"\n",
+    'common/http/wire-private.h'  => "",
+    'tests/fuzz/fuzz_thing.c'     => "#include \"common/base/thing-private.h\"\n#include \"common/http/client.h\"\n",
+    'tests/fuzz/fuzz_both.c'      => "#include \"common/base/thing-private.h\"\n#include \"common/http/wire-private.h\"\n",
 );
 for my $path (keys %file) {
     make_path(dirname("$little/$path"));
@@ -153,7 +160,7 @@ my ($proved, @caught) = check_tree("$little");
 is_deeply([sort map { /^([^:]+:\d+)/ } @caught],
     [sort qw(common/base/alien.c:1 common/base/near.c:1 common/base/strange.c:1 common/base/up.c:1
         common/http/peep.c:3 common/new/lonely.c:1 lmtp/skip.c:1
-        tests/unit/http/peep.c:1)],
+        tests/fuzz/fuzz_both.c:2 tests/unit/http/peep.c:1)],
     'the checker catches each wrong include of a sample tree, and only those') or diag(@caught);
 
 my ($table, @table_faults) = read_table("$little");

@@ -9,13 +9,21 @@ use Test::More;
 my $root    = $ENV{EXG_TOP} // '.';
 my $staging = temporary_directory();
 
-# The outer make's own settings (which tree, which sanitizer) come along in MAKEFLAGS.
-sub make_install { return run_program('make', '-s', '-C', $root, 'install', "DESTDIR=$staging", 'PREFIX=/usr', @_) }
+my $release = ($ENV{EXG_RELEASE} // 'build/release') =~ s{^\Q$root\E/}{}r;
+plan(skip_all => "$release/exgate-lmtpd is not built") if !-x "$root/$release/exgate-lmtpd";
+
+# What is built is installed as it is (-o). The outer make's own settings (which tree, which sanitizer) come along in MAKEFLAGS.
+sub make_install
+{
+    return run_program('make', '-s', '-C', $root, '-o', "$release/exgate-lmtpd", 'install', "DESTDIR=$staging", 'PREFIX=/usr', @_);
+}
 
 my $result = make_install();
 is($result->{status}, 0, 'make install succeeds') or diag($result->{err});
 my %mode = (
     'usr/sbin/exgate-lmtpd'                    => 0755,
+    'usr/bin/exgate'                           => 0755,
+    'usr/share/man/man1/exgate.1'              => 0644,
     'usr/share/man/man8/exgate-lmtpd.8'        => 0644,
     'usr/share/man/man5/exgate.conf.5'         => 0644,
     'lib/systemd/system/exgate-lmtpd.service'  => 0644,
@@ -30,6 +38,7 @@ my @all = grep { length } split /\n/, run_program('find', "$staging", '-type', '
 is(scalar @all, scalar keys %mode, 'and nothing else') or diag("@all");
 like(slurp("$staging/lib/systemd/system/exgate-lmtpd.service"), qr{^ExecStart=/usr/sbin/exgate-lmtpd }m, 'the unit starts the program');
 like(run_program("$staging/usr/sbin/exgate-lmtpd", '--version')->{out}, qr/^exgate-lmtpd \d/, 'which runs');
+like(run_program("$staging/usr/bin/exgate", '--version')->{out}, qr/^exgate \d/, 'as does the tool');
 
 spew("$staging/etc/exgate/exgate.conf", "mine\n");
 make_install('SBINDIR=/opt/exgate/sbin', 'SYSCONFDIR=/opt/exgate/etc');
@@ -40,7 +49,7 @@ like($unit, qr{^ExecStart=/opt/exgate/sbin/exgate-lmtpd --config /opt/exgate/etc
 # The sample, with directories of the test's in place of the system's, and the password as the unit passes it.
 my $state = temporary_directory();
 my $conf  = spew("$state/exgate.conf", slurp("$root/packaging/common/exgate.conf")
-      =~ s{^#(spool_directory|journal) = /var/lib/exgate}{$1 = $state}gmr);
+      =~ s{^#(\w+) = /var/lib/exgate}{$1 = $state}gmr);
 spew("$state/exchange-password", "secret\n");
 local $ENV{CREDENTIALS_DIRECTORY} = "$state";
 $result = run_program(program('exgate-lmtpd'), '--config', $conf, '--check-config');

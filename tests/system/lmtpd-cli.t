@@ -26,6 +26,8 @@ listen = unix:$directory/lmtp.sock
 spool_directory = $directory/spool
 [delivery]
 journal = $directory/journal.db
+[directory]
+cache = $directory/directory.db
 EOF_CONF
 
 sub conf { return spew("$directory/exgate.conf", $_[0], 0644) }
@@ -74,16 +76,16 @@ my $here = quotemeta "$directory/exgate.conf";
 my @wrong = (
     ['an unknown key', $good =~ s/^listen/listne/mr, qr/$here:7: \[lmtp\] listne .*listen/],
     ['an unknown group', $good =~ s/\[lmtp\]/[lmpt]/r, qr/$here:6: .*lmpt.*exchange.*lmtp.*log/],
-    ['a repeated key', "$good\n[lmtp]\nmax_sessions = 5\nmax_sessions = 6\n", qr/$here:14: \[lmtp\] max_sessions .*13/],
-    ['a line that is none', "$good\nhello\n", qr/$here:12: .*hello/],
+    ['a repeated key', "$good\n[lmtp]\nmax_sessions = 5\nmax_sessions = 6\n", qr/$here:16: \[lmtp\] max_sessions .*15/],
+    ['a line that is none', "$good\nhello\n", qr/$here:14: .*hello/],
     ['a key before any group', "username = x\n$good", qr/$here:1: username/],
-    ['a number out of range', "$good\n[lmtp]\nmax_sessions = 0\n", qr/$here:13: \[lmtp\] max_sessions = 0: .*from 1 to 100000/],
-    ['a number that is none', "$good\n[lmtp]\nmax_hops = many\n", qr/$here:13: \[lmtp\] max_hops = many: .*number/],
-    ['a wrong duration', "$good\n[delivery]\ntimeout = 5 fortnights\n", qr/$here:13: \[delivery\] timeout .*duration/],
-    ['a wrong size', "$good\n[lmtp]\nmax_message_size = 48Q\n", qr/$here:13: \[lmtp\] max_message_size .*size/],
-    ['a wrong choice', "$good\n[log]\nlevel = chatty\n", qr/$here:13: \[log\] level = chatty: .*error, warning, info, debug/],
-    ['a wrong mode', "$good\n[lmtp]\nsocket_mode = 0999\n", qr/$here:13: \[lmtp\] socket_mode .*octal/],
-    ['a wrong boolean', "$good\n[exchange]\ntls_verify = perhaps\n", qr/$here:13: \[exchange\] tls_verify .*yes or no/],
+    ['a number out of range', "$good\n[lmtp]\nmax_sessions = 0\n", qr/$here:15: \[lmtp\] max_sessions = 0: .*from 1 to 100000/],
+    ['a number that is none', "$good\n[lmtp]\nmax_hops = many\n", qr/$here:15: \[lmtp\] max_hops = many: .*number/],
+    ['a wrong duration', "$good\n[delivery]\ntimeout = 5 fortnights\n", qr/$here:15: \[delivery\] timeout .*duration/],
+    ['a wrong size', "$good\n[lmtp]\nmax_message_size = 48Q\n", qr/$here:15: \[lmtp\] max_message_size .*size/],
+    ['a wrong choice', "$good\n[log]\nlevel = chatty\n", qr/$here:15: \[log\] level = chatty: .*error, warning, info, debug/],
+    ['a wrong mode', "$good\n[lmtp]\nsocket_mode = 0999\n", qr/$here:15: \[lmtp\] socket_mode .*octal/],
+    ['a wrong boolean', "$good\n[exchange]\ntls_verify = perhaps\n", qr/$here:15: \[exchange\] tls_verify .*yes or no/],
     ['an endpoint that is none', $good =~ s/https:\S+/mail.example.com/r, qr/$here:3: \[exchange\] endpoint .*https/],
     ['no endpoint', $good =~ s/^endpoint.*\n//mr, qr/$here: \[exchange\] endpoint is not set/],
     ['no secret', $good =~ s/^password_file.*\n//mr, qr/$here: \[exchange\] password_file is not set/],
@@ -94,12 +96,14 @@ my @wrong = (
     ['an address that is none', $good =~ s/^listen =.*/listen = tcp:25/mr, qr/$here:7: \[lmtp\] listen: .*tcp:25/],
     ['a port that is none', $good =~ s/^listen =.*/listen = inet:127.0.0.1:99999/mr, qr/$here:7: \[lmtp\] listen: .*99999/],
     ['a path that no socket takes', $good =~ s/^(listen = unix:).*/$1 . '\/x' x 60/mer, qr/$here:7: \[lmtp\] listen: /],
-    ['a user who is not there', "$good\n[lmtp]\nsocket_owner = nobody-at-all\n", qr/$here:13: \[lmtp\] socket_owner.*nobody-at-all/],
+    ['a user who is not there', "$good\n[lmtp]\nsocket_owner = nobody-at-all\n", qr/$here:15: \[lmtp\] socket_owner.*nobody-at-all/],
     ['a spool that is not there', $good =~ s/(spool_directory = ).*/$1\/nonexistent/r, qr/$here:8: \[lmtp\] spool_directory: .*No such file/],
     ['a journal that cannot be', $good =~ s/(journal = ).*/$1\/nonexistent\/j.db/r, qr/$here:10: \[delivery\] journal: .*No such file/],
-    ['a missing CA', "$good\n[exchange]\nca_file = $directory/none.pem\n", qr/$here:13: \[exchange\] ca_file: .*No such file/],
-    ['a CA that is none', "$good\n[exchange]\nca_file = $secret\n", qr/$here:13: \[exchange\] ca_file: .*PEM/],
-    ['a host name that is none', "$good\n[lmtp]\nhostname = two words\n", qr/$here:13: \[lmtp\] hostname .*host name/],
+    ['a cache that cannot be', $good =~ s/(cache = ).*/$1\/nonexistent\/d.db/r, qr/$here:12: \[directory\] cache: .*No such file/],
+    ['a cache that is the journal', $good =~ s/(cache = ).*/$1$directory\/journal.db/r, qr/$here:12: \[directory\] cache: .*is the delivery journal/],
+    ['a missing CA', "$good\n[exchange]\nca_file = $directory/none.pem\n", qr/$here:15: \[exchange\] ca_file: .*No such file/],
+    ['a CA that is none', "$good\n[exchange]\nca_file = $secret\n", qr/$here:15: \[exchange\] ca_file: .*PEM/],
+    ['a host name that is none', "$good\n[lmtp]\nhostname = two words\n", qr/$here:15: \[lmtp\] hostname .*host name/],
     ['bytes that are no text', "$good\n\xff\xfe\n", qr/$here is not .*UTF-8/],
 );
 for my $case (@wrong) {

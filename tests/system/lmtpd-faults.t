@@ -52,7 +52,7 @@ my @faults = (
     ['stall',                               qr/^451 4\.4\.2/],
 );
 my @mailboxes = map { "f$_\@example.test" } 0 .. $#faults;
-my $sim = Exg::Sim->start(mailboxes => [@mailboxes, 'ann@example.test']);
+my $sim = Exg::Sim->start(mailboxes => [@mailboxes, 'ann@example.test', 'bob@example.test']);
 my %conf = (delivery => { timeout => '4s', settle_time => '1s' }, log => { level => 'info' });
 my $serial = 0;
 
@@ -111,6 +111,25 @@ for my $i (0 .. $#faults) {
     is(scalar(grep { !/^451 4\.(?:3\.2|4\.[12]|7\.0)/ } @before), 0, 'and until then the client was told to wait') or diag(@before);
 }
 $_->stop for @lmtpds;
+$sim->control('clear');
+
+# --- back-off ---------------------------------------------------------------------------------
+
+# Exchange asks for a time without requests: it gets it, whoever else has mail.
+my $polite = Exg::Lmtpd->start(sim => $sim, conf => \%conf);
+deliver_until_done($polite, 'bob@example.test', message());
+for my $fault ('code ErrorServerBusy backoff=2000', 'status 503 retry-after=2') {
+    $sim->control("on CreateItem mailbox=ann\@example.test times=1 do $fault");
+    my $asking = message();
+    my $before = stored('bob@example.test');
+    my ($told) = $polite->client->deliver(from => 'a@sender.test', to => ['ann@example.test'], message => $asking);
+    like($told, qr/^451 4\.3\.2/, "$fault: come back later");
+    ($told) = $polite->client->deliver(from => 'a@sender.test', to => ['bob@example.test'], message => message());
+    like($told, qr/^451 4\.3\.2 .*asked to wait at \d\d:\d\d:\d\d; \d s are left/, 'nothing else is sent in that time');
+    is(stored('bob@example.test'), $before, 'and nothing arrives');
+    deliver_until_done($polite, 'ann@example.test', $asking);
+}
+$polite->stop;
 $sim->control('clear');
 
 # --- connections ------------------------------------------------------------------------------

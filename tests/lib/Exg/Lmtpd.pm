@@ -28,6 +28,7 @@ sub write_conf
         },
         lmtp     => { listen => "unix:$directory/lmtp.sock", spool_directory => "$directory/spool", hostname => 'mx.test' },
         delivery => { journal => "$directory/journal/journal.db" },
+        directory => { cache => "$directory/journal/directory.db" },
         log      => { level => 'debug' },
     );
     for my $group (keys %{ $conf // {} }) {
@@ -72,7 +73,8 @@ sub has_message_id
     return $header =~ /^Message-ID[ \t]*:/mi;
 }
 
-# Options: sim, conf, activate => a listening socket passed as systemd does, user => whom to run as.
+# Options: sim, conf, activate => a listening socket passed as systemd does, user => whom to run as, failpoints => what
+# common/base/failpoint.h takes.
 sub start
 {
     my ($class, %options) = @_;
@@ -89,6 +91,7 @@ sub launch
     my $directory = "$self->{directory}";
     my @command = (split(' ', $ENV{EXG_VALGRIND} // ''), program('exgate-lmtpd'), '--config', "$directory/exgate.conf");
     my $in_child;
+    local $ENV{EXGATE_FAILPOINTS} = $self->{failpoints} // '';
     if (my $socket = $self->{activate}) {
         # the number of the process that systemd names is known to the shell that becomes the program
         @command = ('/bin/sh', '-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', 'sh', @command);

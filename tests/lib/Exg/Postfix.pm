@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use Exg::Lmtp;
 use Exg::Test;
+use Fcntl qw(S_ISDIR);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Test::More;
@@ -110,6 +111,14 @@ sub start
         %{ $options{main} // {} },
     );
     spew("$directory/etc/main.cf", join '', map { "$_ = $main{$_}\n" } sort keys %main);
+    return $self->launch;
+}
+
+# Starts it as it is configured, or anew after its processes have ended.
+sub launch
+{
+    my ($self) = @_;
+    my $directory = "$self->{directory}";
     # somebody else may have taken the free port meanwhile
     for my $attempt (1 .. 5) {
         $self->{port} = free_port();
@@ -127,6 +136,24 @@ sub start
     }
     diag(last_lines($self->log), slurp("$directory/output"));
     die "Postfix does not start\n";
+}
+
+# Kills all of its processes at once.
+sub kill_all
+{
+    my ($self) = @_;
+    my $group = $self->{process}{pid};
+    kill 'KILL', -$group;
+    $self->{process}->wait_for_end;
+    # a zombie holds nothing any more
+    wait_until('Postfix is gone', sub { !grep { $_->{group} == $group && $_->{state} ne 'Z' } processes() });
+}
+
+# The processes of one of its programs, such as the lmtp client.
+sub processes_of
+{
+    my ($self, $program) = @_;
+    return map { $_->{pid} } grep { $_->{parent} == $self->{process}{pid} && $_->{name} eq $program } processes();
 }
 
 sub log
@@ -156,22 +183,34 @@ sub submit
     return $replies[0] =~ /queued as (\w+)/ ? $1 : die "no queue id in: $replies[0]\n";
 }
 
-# Queue files by where they wait: what is in `deferred`, or in all queues.
+# Queue files by where they wait: how many are in `deferred`, or in all queues. A file that is not executable is not complete: Postfix
+# was killed while it wrote it, and takes it for nothing.
 sub queued
 {
     my ($self, @queues) = @_;
+    return scalar $self->queue_files(@queues);
+}
+
+sub queue_files
+{
+    my ($self, @queues) = @_;
     @queues = qw(maildrop incoming active deferred hold corrupt) if !@queues;
-    my $count = 0;
+    my @files;
     for my $queue (@queues) {
         my @directories = ("$self->{spool}/$queue");
         while (defined(my $directory = shift @directories)) {
             opendir my $handle, $directory or next;
-            for my $name (grep { !/^\./ } readdir $handle) {
-                -d "$directory/$name" ? push @directories, "$directory/$name" : $count++;
+            for my $path (map { "$directory/$_" } grep { !/^\./ } readdir $handle) {
+                my $mode = (stat $path)[2] // next;
+                if (S_ISDIR($mode)) {
+                    push @directories, $path;
+                } elsif ($mode & 0100) {
+                    push @files, $path;
+                }
             }
         }
     }
-    return $count;
+    return @files;
 }
 
 # Tries everything in the queue again.

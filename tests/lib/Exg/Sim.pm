@@ -8,7 +8,8 @@ use warnings;
 use Exg::Test;
 use Test::More;
 
-# Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's].
+# Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's], failpoints => what
+# common/base/failpoint.h takes.
 sub start
 {
     my ($class, %options) = @_;
@@ -24,6 +25,7 @@ sub launch
     my $directory = "$self->{directory}";
     spew("$directory/entries", join '', map { "$_\n" } @{ $self->{mailboxes} });
     my ($port) = -e "$directory/url" ? $self->url =~ /:(\d+)/ : (0);
+    local $ENV{EXGATE_FAILPOINTS} = $self->{failpoints} // '';
     $self->{process} = Exg::Process->start(
         command => [
             program('exchange-sim'), '--state', $directory, '--account', $self->{account}, '--mailboxes', "$directory/entries",
@@ -61,6 +63,14 @@ sub count
 {
     my ($self, $address) = @_;
     return scalar grep { /\.eml$/ } files_in("$self->{directory}/mailboxes/$address/inbox");
+}
+
+# How many requests there were: of this operation, and concerning this mailbox if one is named.
+sub requests
+{
+    my ($self, $operation, $mailbox) = @_;
+    my $of = defined $mailbox ? qr/ mailbox=\Q$mailbox\E / : qr//;
+    return scalar grep { / operation=$operation / && /$of/ } split /\n/, slurp("$self->{directory}/log");
 }
 
 sub stop

@@ -10,7 +10,7 @@ use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(program temporary_directory slurp spew last_lines files_in wait_until run_program need_root need_program);
+our @EXPORT = qw(program temporary_directory slurp spew last_lines files_in wait_until run_program processes need_root need_program);
 
 # A timeout or an interrupt ends a test through its END blocks, so that what it started is stopped.
 $SIG{$_} = sub { exit 1 } for qw(TERM INT HUP);
@@ -97,6 +97,18 @@ sub run_program
     waitpid $process, 0;
     my $status = $? & 127 ? -($? & 127) : $? >> 8;
     return { status => $status, out => slurp("$out"), err => slurp("$err") };
+}
+
+# What runs on this machine: { pid, name, state, parent, group } each.
+sub processes
+{
+    my @found;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        my $line = eval { slurp($path) } // next;
+        push @found, { pid => $1, name => $2, state => $3, parent => $4, group => $5 }
+            if $line =~ /^(\d+) \((.*)\) (\S) (\d+) (\d+) /s;
+    }
+    return @found;
 }
 
 sub need_root

@@ -48,8 +48,8 @@ test_errors(void)
     } rows[] = {
         {"[exchange]\nendpiont = x\n",
          "exgate.conf:2: [exchange] endpiont is not a known key; the keys of [exchange] are *"},
-        {"[exchnage]\n", "exgate.conf:1: [exchnage] is not a known group; the groups are exchange, "
-                         "lmtp, delivery, log"},
+        {"[exchnage]\n",
+         "exgate.conf:1: [exchnage] is not a known group; the groups are exchange, lmtp, *, log"},
         {"[exchange\n", "exgate.conf:1: \"[exchange\" lacks its closing bracket"},
         {"[\n", "exgate.conf:1: \"[\" lacks its closing bracket"},
         {"endpoint = x\n", "exgate.conf:1: endpoint stands before the first [group]"},
@@ -148,6 +148,28 @@ test_schema(void)
     }
 }
 
+static void
+test_duration(void)
+{
+    static const struct {
+        const char *text;
+        gint64 ms;
+    } good[] = {{"0", 0},          {"5", 5000},     {"5ms", 5},
+                {"5 min", 300000}, {"2h", 7200000}, {"7d", 604800000}};
+    static const char *const bad[] = {
+        "", "x", "-1", "5 fortnights", "1.5h", "99999999999999999999", "9999999999999999d"};
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++) {
+        gint64 ms = -1;
+        g_assert_true(exg_conf_parse_duration(good[i].text, &ms));
+        g_assert_cmpint(ms, ==, good[i].ms);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        gint64 ms = -1;
+        g_assert_false(exg_conf_parse_duration(bad[i], &ms));
+        g_assert_cmpint(ms, ==, -1);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -158,5 +180,6 @@ main(int argc, char **argv)
     g_test_add_func("/conf/text", test_text);
     g_test_add_func("/conf/cut", test_cut);
     g_test_add_func("/conf/schema", test_schema);
+    g_test_add_func("/conf/duration", test_duration);
     return g_test_run();
 }

@@ -376,6 +376,11 @@ test_hostile_words(void)
     g_assert_cmpuint(strlen(error->message), <, 300);
     g_assert_true(
         g_str_has_prefix(error->message, "Exchange answered ErrorItemSave: a 250 2.0.0 forged"));
+
+    g_autofree char *name = g_strdup_printf(EWS_TEST_SOAP("<m:%s/>"), flood + 50000);
+    g_autoptr(GError) named = fail(&writing, 500, name);
+    ews_test_assert_error(named, EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
+    g_assert_cmpuint(strlen(named->message), <, 300);
 }
 
 static void

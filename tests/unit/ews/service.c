@@ -398,6 +398,66 @@ test_unreachable(Fixture *fixture, gconstpointer data)
     exg_ews_service_unref(exg_ews_service_ref(fixture->service));
 }
 
+/* What Exchange asks for with one answer holds for the next call: nothing is sent. */
+static void
+test_throttled(Fixture *fixture, gconstpointer data)
+{
+    const ExgThrottleOptions options = {0};
+    g_autoptr(ExgThrottle) throttle = exg_throttle_new(fixture->http.engine, &options);
+    exg_ews_service_set_throttle(fixture->service, throttle, "somebody");
+    const char *url = test_server_url(fixture->http.server, NULL, "/EWS/Exchange.asmx");
+    test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", CREATED)),
+                       READ,
+                       SEND(answer(fixture, "503 Service Unavailable", "Retry-After: 7\r\n", "")));
+    create(fixture);
+    g_assert_no_error(fixture->error);
+    create(fixture);
+    g_assert_cmpstr(exg_error_facts(fixture->error)->stage, ==, "answer");
+    create(fixture);
+    ews_test_assert_error(fixture->error, EXG_ERROR_BUSY, 451, "4.3.2");
+    g_assert_cmpstr(exg_error_facts(fixture->error)->stage, ==, "throttle");
+    g_assert_cmpint(exg_error_facts(fixture->error)->retry_after_ms, >, 5000);
+    g_assert_cmpuint(test_server_requests(fixture->http.server), ==, 2);
+    ExgThrottleStatistics statistics;
+    exg_throttle_get_statistics(throttle, url, &statistics);
+    g_assert_cmpuint(statistics.granted, ==, 2);
+    g_assert_cmpuint(statistics.in_flight, ==, 0);
+    /* It can be taken away again. */
+    test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", CREATED)));
+    exg_ews_service_set_throttle(fixture->service, NULL, NULL);
+    create(fixture);
+    g_assert_no_error(fixture->error);
+}
+
+static void
+keep_permit(ExgPermit *permit, const GError *error, gpointer data)
+{
+    g_assert_no_error(error);
+    *(ExgPermit **)data = permit;
+}
+
+static void
+test_cancelled_in_line(Fixture *fixture, gconstpointer data)
+{
+    const ExgThrottleOptions options = {.max_per_endpoint = 1};
+    g_autoptr(ExgThrottle) throttle = exg_throttle_new(fixture->http.engine, &options);
+    exg_ews_service_set_throttle(fixture->service, throttle, "somebody");
+    const ExgThrottleTarget target = {
+        test_server_url(fixture->http.server, NULL, "/EWS/Exchange.asmx"), "somebody", NULL};
+    g_autoptr(ExgPermit) permit = NULL;
+    exg_throttle_take(throttle, &target, EXG_NO_DEADLINE, NULL, keep_permit, &permit);
+    http_fixture_until(&fixture->http, permit != NULL);
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    start_create(fixture, MAILBOX, cancellable);
+    for (guint i = 0; i < 10; i++)
+        http_fixture_round(&fixture->http);
+    g_assert_cmpuint(fixture->calls, ==, 0);
+    g_cancellable_cancel(cancellable);
+    http_fixture_until(&fixture->http, fixture->calls > 0);
+    g_assert_error(fixture->error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    g_assert_cmpuint(test_server_requests(fixture->http.server), ==, 0);
+}
+
 /* A message much larger than any buffer arrives as it is. */
 static void
 test_large_message(Fixture *fixture, gconstpointer data)
@@ -445,6 +505,8 @@ main(int argc, char **argv)
     ADD("cancelled-late", test_cancelled_late);
     ADD("cancelled-early", test_cancelled_early);
     ADD("unreachable", test_unreachable);
+    ADD("throttled", test_throttled);
+    ADD("cancelled-in-line", test_cancelled_in_line);
     ADD("large-message", test_large_message);
     return g_test_run();
 }

@@ -70,6 +70,16 @@ test_actions(void)
 }
 
 static void
+test_lie(void)
+{
+    g_autoptr(ExgSimFaults) faults = exg_sim_faults_new();
+    add(faults, "on FindItem times=1 do lie");
+    g_assert_cmpstr(hit(faults, 1, "CreateItem", NULL, false), ==, "");
+    g_assert_cmpstr(hit(faults, 2, "FindItem", NULL, false), ==, "lie");
+    g_assert_cmpstr(hit(faults, 3, "FindItem", NULL, false), ==, "");
+}
+
+static void
 test_options(void)
 {
     g_autoptr(ExgSimFaults) faults = exg_sim_faults_new();
@@ -189,6 +199,7 @@ test_bad(void)
         "on CreateItem do code ErrorServerBusy backoff=",
         "on CreateItem do code ErrorServerBusy html",
         "on CreateItem do tls-alert",
+        "on CreateItem do lie",
         "on connect do garbage",
         "clear all",
     };
@@ -244,6 +255,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/exchange-sim/fault/actions", test_actions);
     g_test_add_func("/exchange-sim/fault/options", test_options);
+    g_test_add_func("/exchange-sim/fault/lie", test_lie);
     g_test_add_func("/exchange-sim/fault/conditions", test_conditions);
     g_test_add_func("/exchange-sim/fault/going-on", test_going_on);
     g_test_add_func("/exchange-sim/fault/bytes", test_bytes);

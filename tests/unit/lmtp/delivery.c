@@ -2,7 +2,6 @@
 #include "common/base/error.h"
 #include "lmtp/delivery.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* A store that answers when the test says so. */
@@ -49,10 +48,58 @@ fake_free(ExgStore *store)
 static const ExgStoreClass fake_class = {
     .deliver_async = fake_deliver, .deliver_finish = fake_finish, .free = fake_free};
 
+static void
+take_message(ExgMessage *message, const GError *error, gpointer data)
+{
+    *(ExgMessage **)data = message;
+}
+
+/* A directory of which the test says what it finds. */
+typedef struct {
+    ExgDirectorySource source;
+    ExgErrorCode store;    /* EXG_N_ERRORS: there is such a mailbox */
+    ExgRecipientKind kind; /* UNKNOWN: it is silent */
+    guint opened, identified;
+} FakeSource;
+
+static void
+fake_open(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+          GCancellable *cancellable, ExgSourceMailboxFunc function, gpointer data)
+{
+    FakeSource *fake = (FakeSource *)source;
+    g_autoptr(GError) error = fake->store != EXG_N_ERRORS
+                                  ? exg_error_new(fake->store, "/etc/exgate/password")
+                                  : NULL;
+    fake->opened++;
+    function(error, data);
+}
+
+static void
+fake_identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+              GCancellable *cancellable, ExgSourceKindFunc function, gpointer data)
+{
+    FakeSource *fake = (FakeSource *)source;
+    g_autoptr(GError) error = fake->kind == EXG_RECIPIENT_UNKNOWN
+                                  ? exg_error_new(EXG_ERROR_UNREACHABLE, "silent")
+                                  : NULL;
+    fake->identified++;
+    function(fake->kind, error, data);
+}
+
+static void
+fake_source_free(ExgDirectorySource *source)
+{
+    g_free(source);
+}
+
+static const ExgDirectorySourceClass fake_source_class = {fake_open, fake_identify,
+                                                          fake_source_free};
+
 typedef struct {
     ExgEngine *engine;
     ExgWorkerPool *workers;
     FakeStore *fake;
+    FakeSource *source;
     ExgDeliveryBackend *backend;
     ExgMessage *message;
     ExgEvent *event;
@@ -61,42 +108,30 @@ typedef struct {
 } Fixture;
 
 static void
-take_message(ExgMessage *message, const GError *error, gpointer data)
-{
-    *(ExgMessage **)data = message;
-}
-
-/* Nobody listens there: the directory cannot be asked. */
-static ExgDirectory *
-silent_directory(ExgEngine *engine)
-{
-    g_autofree char *file = NULL;
-    g_assert_true(g_close(g_file_open_tmp("exgate-password-XXXXXX", &file, NULL), NULL));
-    g_assert_true(g_file_set_contents(file, "secret", -1, NULL));
-    g_autofree char *conf_text = g_strdup_printf(
-        "[exchange]\nendpoint = http://127.0.0.1:1/\nusername = u\npassword_file = %s\n", file);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(ExgConf) conf = exg_conf_parse(conf_text, strlen(conf_text), "test", &error);
-    g_assert_no_error(error);
-    g_autoptr(ExgAccount) account = exg_account_new(engine, conf, &error);
-    g_assert_no_error(error);
-    g_unlink(file);
-    return exg_directory_new(account);
-}
-
-static void
 set_up(Fixture *fixture, gconstpointer data)
 {
     fixture->engine = exg_engine_new(NULL);
     fixture->workers = exg_worker_pool_new(fixture->engine, 1, 10);
     fixture->fake = g_new0(FakeStore, 1);
     fixture->fake->store.class = &fake_class;
+    fixture->source = g_new0(FakeSource, 1);
+    fixture->source->source.class = &fake_source_class;
+    g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(fixture->engine, NULL, 0, 0);
+    const ExgDirectoryOptions directory = {
+        .source = &fixture->source->source,
+        .cache = cache,
+        .positive_life_ms = 3600 * 1000,
+        .timeout_ms = 1000,
+    };
     const ExgDeliveryOptions options = {
         .store = &fixture->fake->store,
-        .directory = silent_directory(fixture->engine),
+        .directory = exg_directory_new(fixture->engine, &directory),
         .hostname = "mx.test",
         .timeout_ms = 10000,
-        .bounce_when_full = data != NULL,
+        .bounce_when_full = g_strcmp0(data, "bounce") == 0,
+        .check_recipients = g_strcmp0(data, "no check") != 0,
+        .defer_unsure = g_strcmp0(data, "defer") == 0,
+        .check_timeout_ms = 1000,
     };
     fixture->backend = exg_delivery_backend_new(fixture->engine, &options);
     const ExgMessageOptions message = {.size_max = 1000,
@@ -204,15 +239,118 @@ test_full(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(fixture->reply.enhanced, ==, "5.2.2");
 }
 
-/* One witness is not enough. */
+/* One witness is not enough; what the second one says decides. */
 static void
-test_one_witness(Fixture *fixture, gconstpointer data)
+test_witnesses(Fixture *fixture, gconstpointer data)
 {
+    static const struct {
+        ExgRecipientKind kind;
+        int smtp_code;
+        const char *enhanced;
+    } rows[] = {
+        {EXG_RECIPIENT_NOBODY, 550, "5.1.1"},  {EXG_RECIPIENT_GROUP, 550, "5.1.1"},
+        {EXG_RECIPIENT_CONTACT, 550, "5.1.1"}, {EXG_RECIPIENT_PUBLIC_FOLDER, 550, "5.1.1"},
+        {EXG_RECIPIENT_MAILBOX, 450, "4.2.1"}, {EXG_RECIPIENT_UNKNOWN, 450, "4.2.1"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        fixture->source->kind = rows[i].kind;
+        start(fixture);
+        conclude(fixture, exg_error_new(EXG_ERROR_NO_MAILBOX, "ErrorNonExistentMailbox"));
+        g_assert_cmpuint(fixture->answers, ==, i + 1);
+        g_assert_cmpint(fixture->reply.code, ==, rows[i].smtp_code);
+        g_assert_cmpstr(fixture->reply.enhanced, ==, rows[i].enhanced);
+        g_assert_true(g_str_has_prefix(fixture->reply.text, "<ann@example.com> "));
+        g_assert_cmpuint(fixture->source->identified, ==, i + 1); /* each time afresh */
+    }
+    /* Where the store knows more exactly why, the reply does. */
+    GError *disabled = exg_error_new(EXG_ERROR_NO_MAILBOX, "ErrorAccountDisabled");
+    exg_error_set_reply(disabled, 550, "5.2.1");
+    fixture->source->kind = EXG_RECIPIENT_NOBODY;
     start(fixture);
+    conclude(fixture, disabled);
+    g_assert_cmpstr(fixture->reply.enhanced, ==, "5.2.1");
+}
+
+/* --- at RCPT ---------------------------------------------------------------------------------- */
+
+static void
+check(Fixture *fixture, const char *recipient)
+{
+    const ExgLmtpEnvelope envelope = {.id = "T1", .sender = "s@x"};
+    ExgLmtpBackend *interface = exg_delivery_backend_interface(fixture->backend);
+    guint answers = fixture->answers;
+    interface->class->check(interface, &envelope, recipient, fixture->event, NULL, answered,
+                            fixture);
+    g_assert_cmpuint(fixture->answers, ==, answers + 1);
+}
+
+static void
+test_check(Fixture *fixture, gconstpointer policy)
+{
+    static const struct {
+        ExgErrorCode store;
+        ExgRecipientKind kind;
+        int accept, defer; /* the codes by policy */
+        const char *words;
+    } rows[] = {
+        {EXG_N_ERRORS, EXG_RECIPIENT_MAILBOX, 250, 250, "has a mailbox"},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_NOBODY, 550, 550, "no such mailbox"},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_GROUP, 550, 550, "is a distribution group"},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_CONTACT, 550, 550, "is a mail contact"},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_PUBLIC_FOLDER, 550, 550, "is a public folder"},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_MAILBOX, 250, 450, NULL},
+        {EXG_ERROR_NO_MAILBOX, EXG_RECIPIENT_UNKNOWN, 250, 450, NULL},
+        {EXG_ERROR_UNREACHABLE, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_BUSY, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_AUTH, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_DENIED, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_CONFIG, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_PROTOCOL, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+        {EXG_ERROR_REJECTED, EXG_RECIPIENT_NOBODY, 250, 450, NULL},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *recipient = g_strdup_printf("user%u@example.com", i);
+        int code = g_str_equal(policy, "defer") ? rows[i].defer : rows[i].accept;
+        fixture->source->store = rows[i].store;
+        fixture->source->kind = rows[i].kind;
+        check(fixture, recipient);
+        g_assert_cmpint(fixture->reply.code, ==, code);
+        g_assert_cmpstr(fixture->reply.enhanced, ==,
+                        code == 250   ? "2.1.5"
+                        : code == 550 ? "5.1.1"
+                                      : "4.2.1");
+        if (rows[i].words != NULL)
+            g_assert_nonnull(strstr(fixture->reply.text, rows[i].words));
+        g_assert_null(strstr(fixture->reply.text, "/etc/"));
+    }
+}
+
+static void
+test_no_check(Fixture *fixture, gconstpointer data)
+{
+    fixture->source->store = EXG_ERROR_NO_MAILBOX;
+    fixture->source->kind = EXG_RECIPIENT_NOBODY;
+    check(fixture, "ann@example.com");
+    g_assert_cmpint(fixture->reply.code, ==, 250);
+    g_assert_cmpuint(fixture->source->opened, ==, 0);
+}
+
+/* What was found at RCPT does not survive a delivery that finds otherwise. */
+static void
+test_check_forgets(Fixture *fixture, gconstpointer data)
+{
+    fixture->source->store = EXG_N_ERRORS;
+    check(fixture, "ann@example.com");
+    check(fixture, "ann@example.com");
+    g_assert_cmpuint(fixture->source->opened, ==, 1);
+    start(fixture);
+    fixture->source->store = EXG_ERROR_NO_MAILBOX;
+    fixture->source->kind = EXG_RECIPIENT_NOBODY;
     conclude(fixture, exg_error_new(EXG_ERROR_NO_MAILBOX, "ErrorNonExistentMailbox"));
-    g_assert_cmpuint(fixture->answers, ==, 1);
-    g_assert_cmpint(fixture->reply.code, ==, 450);
-    g_assert_cmpstr(fixture->reply.enhanced, ==, "4.2.1");
+    g_assert_cmpint(fixture->reply.code, ==, 550);
+    check(fixture, "ann@example.com");
+    g_assert_cmpint(fixture->reply.code, ==, 550);
+    g_assert_cmpuint(fixture->source->opened, ==, 2);
 }
 
 /* At the deadline the client is told to come back; the request goes on, and a retry is kept away from it. */
@@ -251,7 +389,11 @@ main(int argc, char **argv)
     ADD(stored, NULL);
     ADD(errors, NULL);
     ADD(full, "bounce");
-    ADD(one_witness, NULL);
+    ADD(witnesses, NULL);
     ADD(deadline, NULL);
+    g_test_add("/delivery/check-accept", Fixture, "accept", set_up, test_check, tear_down);
+    g_test_add("/delivery/check-defer", Fixture, "defer", set_up, test_check, tear_down);
+    ADD(no_check, "no check");
+    ADD(check_forgets, NULL);
     return g_test_run();
 }

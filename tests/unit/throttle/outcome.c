@@ -41,6 +41,9 @@ static const Case cases[] = {
     {EXG_ERROR_PROTOCOL, NULL, "", 0, NULL, "", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_CONFIG, NULL, "4.7.5", 0, "tls", "", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_AMBIGUOUS, NULL, "", 0, NULL, "", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AMBIGUOUS, NULL, "", 500, NULL, "r", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AMBIGUOUS, NULL, "4.3.2", 503, NULL, "rb", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AMBIGUOUS, "ErrorTimeoutExpired", "", 200, NULL, "rls", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_RESOURCES, NULL, "", 0, NULL, "", EXG_THROTTLE_ENDPOINT},
 };
 
@@ -64,8 +67,9 @@ test_table(void)
         exg_error_set_stage(error, one->stage);
         ExgThrottleOutcome outcome = exg_throttle_outcome_of(error);
         g_autofree char *found = letters(&outcome);
-        g_test_message("%s, %s, %d", error->message, one->service_code, one->http_status);
-        g_assert_cmpstr(found, ==, one->expected);
+        if (!g_str_equal(found, one->expected))
+            g_error("%s, %s, HTTP %d: %s, not %s", error->message, one->service_code,
+                    one->http_status, found, one->expected);
         g_assert_cmpint(outcome.scope, ==, one->scope);
     }
 }

@@ -1,0 +1,58 @@
+/* finding.h - what is known about a recipient: the verdict, what kind of recipient it is, and where
+ * that comes from.
+ *
+ * Two witnesses are heard: the *store*, which opens the mailbox as a delivery would, and the
+ * *directory*, which knows who has an address. Only if both agree is a recipient refused.
+ *
+ * Threads:  pure functions.
+ */
+#ifndef EXG_DIRECTORY_FINDING_H
+#define EXG_DIRECTORY_FINDING_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef enum {
+    EXG_RECIPIENT_UNKNOWN, /* the directory was not asked, or has not answered */
+    EXG_RECIPIENT_NOBODY,
+    EXG_RECIPIENT_MAILBOX, /* a user's, shared, a room's; or what may be one */
+    EXG_RECIPIENT_GROUP,
+    EXG_RECIPIENT_CONTACT,
+    EXG_RECIPIENT_PUBLIC_FOLDER,
+    EXG_N_RECIPIENT_KINDS
+} ExgRecipientKind;
+
+typedef enum {
+    EXG_DIRECTORY_DELIVERABLE,   /* the store has opened the mailbox */
+    EXG_DIRECTORY_NO_SUCH,       /* the store knows no such mailbox, and the directory finds nobody */
+    EXG_DIRECTORY_NOT_A_MAILBOX, /* the store knows no such mailbox, and the directory says what it is instead */
+    EXG_DIRECTORY_CANNOT_TELL    /* a witness is silent, or they contradict each other: never a reason to bounce */
+} ExgDirectoryVerdict;
+
+typedef enum {
+    EXG_DIRECTORY_ASKED,  /* just now */
+    EXG_DIRECTORY_CACHED,
+    EXG_DIRECTORY_STALE   /* deliverable some time ago; whoever would know better does not answer */
+} ExgDirectoryOrigin;
+
+typedef struct {
+    ExgDirectoryVerdict verdict;
+    ExgRecipientKind kind; /* CANNOT_TELL: MAILBOX if the directory knows one that the store does not, else UNKNOWN */
+    ExgDirectoryOrigin origin;
+    const GError *why; /* of the silent witness, or the store's word that the directory contradicts; else NULL */
+} ExgDirectoryFinding;
+
+/* "mailbox", "group" … for the log and the cache's file; the kind of such a name, UNKNOWN for
+ * another. */
+const char *exg_recipient_kind_name(ExgRecipientKind kind);
+ExgRecipientKind exg_recipient_kind_find(const char *name);
+/* "a distribution group" … for a sentence. */
+const char *exg_recipient_kind_words(ExgRecipientKind kind);
+/* "asked", "cached", "stale" */
+const char *exg_directory_origin_name(ExgDirectoryOrigin origin);
+
+/* The verdict once the store has said that there is no such mailbox and the directory that it is of
+ * that kind. */
+ExgDirectoryVerdict exg_directory_verdict_without_mailbox(ExgRecipientKind kind);
+
+#endif

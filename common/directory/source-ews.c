@@ -1,0 +1,125 @@
+#include "common/directory/source-ews.h"
+
+#include "common/ews/get-folder.h"
+#include "common/ews/resolve-names.h"
+
+typedef struct {
+    ExgDirectorySource source;
+    ExgAccount *account;
+} EwsSource;
+
+typedef struct {
+    ExgAccount *account;
+    ExgSourceMailboxFunc mailbox_function;
+    ExgSourceKindFunc kind_function;
+    gpointer data;
+} Question;
+
+static Question *
+question_new(ExgDirectorySource *source, gpointer data)
+{
+    Question *question = g_new0(Question, 1);
+    question->account = exg_account_ref(((EwsSource *)source)->account);
+    question->data = data;
+    return question;
+}
+
+static void
+question_free(Question *question)
+{
+    exg_account_unref(question->account);
+    g_free(question);
+}
+
+/* --- the store -------------------------------------------------------------------------------- */
+
+static void
+opened(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Question *question = data;
+    g_autoptr(ExgEwsFolder) folder = NULL;
+    g_autoptr(GError) error = NULL;
+    exg_ews_get_folder_finish(exg_account_ews(question->account), result, &folder, &error);
+    question->mailbox_function(error, question->data);
+    question_free(question);
+}
+
+static void
+open_mailbox(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+             GCancellable *cancellable, ExgSourceMailboxFunc function, gpointer data)
+{
+    Question *question = question_new(source, data);
+    question->mailbox_function = function;
+    ExgEwsTarget target = exg_account_target(question->account, address);
+    exg_ews_get_folder_async(exg_account_ews(question->account), &target, "inbox", deadline_us,
+                             cancellable, opened, question);
+}
+
+/* --- the directory ---------------------------------------------------------------------------- */
+
+/* Only what can never be a mailbox is something else: mailboxes elsewhere in a hybrid organisation, mail users and types
+ * that are not known yet may become one, or be one that another server reaches. */
+static ExgRecipientKind
+kind_of(const ExgEwsResolution *resolution)
+{
+    static const struct {
+        const char *type;
+        ExgRecipientKind kind;
+    } types[] = {
+        {"PublicDL", EXG_RECIPIENT_GROUP},
+        {"PrivateDL", EXG_RECIPIENT_GROUP},
+        {"Contact", EXG_RECIPIENT_CONTACT},
+        {"PublicFolder", EXG_RECIPIENT_PUBLIC_FOLDER},
+    };
+    if (resolution == NULL)
+        return EXG_RECIPIENT_NOBODY;
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_strcmp0(resolution->mailbox_type, types[i].type) == 0)
+            return types[i].kind;
+    return EXG_RECIPIENT_MAILBOX;
+}
+
+static void
+resolved(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Question *question = data;
+    g_autoptr(ExgEwsResolution) resolution = NULL;
+    g_autoptr(GError) error = NULL;
+    bool answered = exg_ews_resolve_names_finish(exg_account_ews(question->account), result,
+                                                 &resolution, &error);
+    question->kind_function(answered ? kind_of(resolution) : EXG_RECIPIENT_UNKNOWN, error,
+                            question->data);
+    question_free(question);
+}
+
+static void
+identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+         GCancellable *cancellable, ExgSourceKindFunc function, gpointer data)
+{
+    Question *question = question_new(source, data);
+    question->kind_function = function;
+    exg_ews_resolve_names_async(exg_account_ews(question->account), address, deadline_us,
+                                cancellable, resolved, question);
+}
+
+static void
+ews_source_free(ExgDirectorySource *source)
+{
+    EwsSource *self = (EwsSource *)source;
+    exg_account_unref(self->account);
+    g_free(self);
+}
+
+ExgDirectorySource *
+exg_directory_source_ews_new(ExgAccount *account)
+{
+    static const ExgDirectorySourceClass class = {
+        .open_mailbox = open_mailbox,
+        .identify = identify,
+        .free = ews_source_free,
+    };
+    EwsSource *self = g_new0(EwsSource, 1);
+    self->source.class = &class;
+    self->account = exg_account_ref(account);
+    return &self->source;
+}

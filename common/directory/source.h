@@ -1,0 +1,45 @@
+/* source.h - where knowledge of recipients comes from: an interface with the two witnesses as its
+ * calls.
+ *
+ * Threads:  the engine's. Both calls complete exactly once, from the engine, perhaps inside the
+ *           call.
+ * Memory:   a source outlives the calls under way in it.
+ */
+#ifndef EXG_DIRECTORY_SOURCE_H
+#define EXG_DIRECTORY_SOURCE_H
+
+#include "common/directory/finding.h"
+#include <gio/gio.h>
+
+typedef struct ExgDirectorySource ExgDirectorySource;
+
+/* `error` NULL: there is such a mailbox; NO_MAILBOX: there is none; any other: nobody knows. */
+typedef void (*ExgSourceMailboxFunc)(const GError *error, gpointer data);
+/* `kind` counts if `error` is NULL. */
+typedef void (*ExgSourceKindFunc)(ExgRecipientKind kind, const GError *error, gpointer data);
+
+typedef struct {
+    /* The store: opens the mailbox with the identity and the right of a delivery. */
+    void (*open_mailbox)(ExgDirectorySource *self, const char *address, gint64 deadline_us, GCancellable *cancellable,
+                         ExgSourceMailboxFunc function, gpointer data);
+    /* The directory: who has this address? */
+    void (*identify)(ExgDirectorySource *self, const char *address, gint64 deadline_us, GCancellable *cancellable,
+                     ExgSourceKindFunc function, gpointer data);
+    void (*free)(ExgDirectorySource *self);
+} ExgDirectorySourceClass;
+
+/* Implementations embed this first. */
+struct ExgDirectorySource {
+    const ExgDirectorySourceClass *class;
+};
+
+static inline void
+exg_directory_source_free(ExgDirectorySource *source)
+{
+    if (source != NULL)
+        source->class->free(source);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgDirectorySource, exg_directory_source_free)
+
+#endif
