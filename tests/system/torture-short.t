@@ -20,7 +20,7 @@ $torture->run(
 );
 $torture->run(
     name    => 'every fail point once',
-    strikes => [@Exg::Torture::POINTS, 'random:sim'],
+    strikes => ['random:sim', @Exg::Torture::POINTS],
     kills   => 1 + @Exg::Torture::POINTS,
 );
 $torture->run(
@@ -34,8 +34,8 @@ $torture->run(
     name       => 'the journal is off: there have to be duplicates',
     always     => { exgate => 'journal-off=error' },
     faults     => ['on CreateItem times=6 do stored-unanswered'],
-    strikes    => ['exgate:store-answered=kill,after=#', 'sim:sim-stored=kill,after=#'],
-    kills      => 4,
+    strikes    => ['exgate:store-answered=kill,after=#', 'exgate:lmtp-before-reply=kill,after=#'],
+    kills      => 2,
     duplicates => 'some',
 );
 $torture->finish;

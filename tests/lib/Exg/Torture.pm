@@ -80,27 +80,28 @@ our @FAULTS = (
     'on connect do stall',
 );
 
-# Where exgate-lmtpd and the simulated Exchange kill themselves.
+# Where exgate-lmtpd and the simulated Exchange kill themselves. In turn: exgate-lmtpd, started anew, does not leave a server alone that
+# it could not reach.
 our @POINTS = (
     'exgate:lmtp-message-received=kill,after=#',
     'exgate:journal-before-commit=kill,after=#',
+    'sim:sim-before-storing=kill,after=#',
     'exgate:journal-intent-committed=kill,after=#',
     'exgate:journal-after-commit=kill,after=#',
     'exgate:store-before-send=kill,after=#',
+    'sim:sim-half-stored=kill,after=#',
     'exgate:body-partly-sent=kill,after=#',
     'exgate:http-request-sent=kill,after=#',
     'exgate:store-answered=kill,after=#',
     'exgate:lmtp-before-reply=kill,after=#',
+    'sim:sim-stored=kill,after=#',
     # the commit of `done` overtakes the reply
-    'exgate:lmtp-before-reply=delay:100;journal-done-committed=kill,after=#',
+    'exgate:store-done-queued=delay:100;journal-done-committed=kill,after=#',
     'exgate:lmtp-reply-written=kill,after=#',
     'exgate:lmtp-between-replies=kill,after=#',
     'drain:drain-under-way=kill,after=#',
     'drain:lmtp-before-reply=kill,after=#',
     'unread',
-    'sim:sim-before-storing=kill,after=#',
-    'sim:sim-half-stored=kill,after=#',
-    'sim:sim-stored=kill,after=#',
 );
 
 # Options: seed, progress => whether to say on standard error how far it is.
