@@ -22,6 +22,9 @@ $torture->run(
     name    => 'every fail point once',
     strikes => ['random:sim', @Exg::Torture::POINTS],
     kills   => 1 + @Exg::Torture::POINTS,
+    # on a machine that is busy with something else
+    enough  => 8,
+    within  => 18,
 );
 $torture->run(
     name       => 'index lag: at most one duplicate for each lie',
