@@ -63,6 +63,7 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
     EXG_FAIL_POINT("store-answered");
     if (exg_store_deliver_finish(passage->self->inner, result, &item_id, &error)) {
         exg_journal_done(journal, passage->key, item_id);
+        EXG_FAIL_POINT("store-done-queued");
         succeed(passage, item_id);
         return;
     }
