@@ -23,7 +23,7 @@
     "SELECT (SELECT count(*) FROM deliveries WHERE done = 0), (SELECT count(*) FROM deliveries "   \
     "WHERE done = 1),"                                                                             \
     " (SELECT min(begun_ms) FROM deliveries WHERE done = 0)"
-/* ?1: its name */
-#define EXG_JOURNAL_SQL_FACT "SELECT value FROM facts WHERE name = ?1"
+/* no parameter; no row if it never was */
+#define EXG_JOURNAL_SQL_SUSPECT_UNTIL "SELECT value FROM facts WHERE name = 'suspect_until_ms'"
 
 #endif
