@@ -71,13 +71,14 @@ static int
 open_database(ExgDirectoryFile *file)
 {
     int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
-    if (code != SQLITE_OK || (code = check_owner(&file->database)) != SQLITE_OK)
+    if (code != SQLITE_OK || (code = check_owner(&file->database)) != SQLITE_OK ||
+        (code = exg_database_use_wal(&file->database, "NORMAL")) != SQLITE_OK)
         return code;
     /* In one transaction, so that another process sees a file that is empty or complete. */
     g_autofree char *sql = g_strdup_printf(
         "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
         APPLICATION_ID, LAYOUT, schema);
-    return exg_database_set_up(&file->database, "NORMAL", sql, statements, N_STATEMENTS);
+    return exg_database_set_up(&file->database, sql, statements, N_STATEMENTS);
 }
 
 /* The last one set aside is kept for whoever wants to look. The log goes first: a new database must not find it. */

@@ -37,14 +37,19 @@ exg_database_check(ExgDatabase *database)
 }
 
 int
-exg_database_set_up(ExgDatabase *database, const char *synchronous, const char *schema,
-                    const char *const *statements, guint n_statements)
+exg_database_use_wal(ExgDatabase *database, const char *synchronous)
 {
-    g_autofree char *durability = g_strconcat("PRAGMA synchronous = ", synchronous, NULL);
-    int code;
-    if ((code = exg_database_execute(database, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
-        (code = exg_database_execute(database, durability)) != SQLITE_OK ||
-        (code = exg_database_execute(database, schema)) != SQLITE_OK)
+    g_autofree char *sql = g_strconcat("PRAGMA synchronous = ", synchronous, NULL);
+    int code = exg_database_execute(database, "PRAGMA journal_mode = WAL");
+    return code == SQLITE_OK ? exg_database_execute(database, sql) : code;
+}
+
+int
+exg_database_set_up(ExgDatabase *database, const char *schema, const char *const *statements,
+                    guint n_statements)
+{
+    int code = exg_database_execute(database, schema);
+    if (code != SQLITE_OK)
         return code;
     database->prepared = g_new0(sqlite3_stmt *, n_statements);
     database->n_prepared = n_statements;

@@ -79,9 +79,12 @@ static int
 open_database(ExgJournalFile *file)
 {
     int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
-    if (code != SQLITE_OK || (code = exg_database_check(&file->database)) != SQLITE_OK ||
-        (code = exg_database_set_up(&file->database, file->volatile_rows ? "OFF" : "FULL", schema,
-                                    statements, N_STATEMENTS)) != SQLITE_OK)
+    if (code != SQLITE_OK ||
+        (code = exg_database_use_wal(&file->database, file->volatile_rows ? "OFF" : "FULL")) !=
+            SQLITE_OK ||
+        (code = exg_database_check(&file->database)) != SQLITE_OK ||
+        (code = exg_database_set_up(&file->database, schema, statements, N_STATEMENTS)) !=
+            SQLITE_OK)
         return code;
     struct stat status;
     file->inode = stat(file->path, &status) == 0 ? status.st_ino : 0;

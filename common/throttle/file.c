@@ -132,7 +132,8 @@ open_database(ExgThrottleFile *file)
 {
     int code = exg_database_open(&file->database, file->path, EXG_THROTTLE_BUSY_TIMEOUT_MS);
     if (code != SQLITE_OK || (code = check_version(&file->database)) != SQLITE_OK ||
-        (code = exg_database_set_up(&file->database, "OFF", schema, statements, N_STATEMENTS)) !=
+        (code = exg_database_use_wal(&file->database, "OFF")) != SQLITE_OK ||
+        (code = exg_database_set_up(&file->database, schema, statements, N_STATEMENTS)) !=
             SQLITE_OK)
         return code;
     if (!exg_database_is_in_place(&file->database, file->path))

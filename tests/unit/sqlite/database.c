@@ -47,8 +47,8 @@ open_and_set_up(ExgDatabase *database, const char *path)
 {
     g_assert_cmpint(exg_database_open(database, path, BUSY_TIMEOUT_MS), ==, SQLITE_OK);
     g_assert_cmpint(exg_database_check(database), ==, SQLITE_OK);
-    g_assert_cmpint(exg_database_set_up(database, "FULL", schema, statements, N_STATEMENTS), ==,
-                    SQLITE_OK);
+    g_assert_cmpint(exg_database_use_wal(database, "FULL"), ==, SQLITE_OK);
+    g_assert_cmpint(exg_database_set_up(database, schema, statements, N_STATEMENTS), ==, SQLITE_OK);
 }
 
 static int
@@ -173,9 +173,8 @@ test_no_database(Fixture *fixture, gconstpointer data)
                     SQLITE_OK);
     int code = exg_database_check(&fixture->database);
     g_assert_true(exg_database_is_corruption(code));
-    g_assert_cmpint(
-        exg_database_set_up(&fixture->database, "OFF", schema, statements, N_STATEMENTS), ==,
-        SQLITE_NOTADB);
+    g_assert_cmpint(exg_database_set_up(&fixture->database, schema, statements, N_STATEMENTS), ==,
+                    SQLITE_NOTADB);
     g_assert_null(fixture->database.prepared);
     exg_database_close(&fixture->database);
     g_assert_cmpstr(exg_database_message(&fixture->database, code), ==, sqlite3_errstr(code));
@@ -208,7 +207,7 @@ test_bad_statement(Fixture *fixture, gconstpointer data)
     static const char *const wrong[] = {"SELECT 1", "SELECT none FROM words", "SELECT 2"};
     g_assert_cmpint(exg_database_open(&fixture->database, fixture->path, BUSY_TIMEOUT_MS), ==,
                     SQLITE_OK);
-    int code = exg_database_set_up(&fixture->database, "OFF", schema, wrong, G_N_ELEMENTS(wrong));
+    int code = exg_database_set_up(&fixture->database, schema, wrong, G_N_ELEMENTS(wrong));
     g_assert_cmpint(code, ==, SQLITE_ERROR);
     g_assert_nonnull(strstr(exg_database_message(&fixture->database, code), "none"));
 }
