@@ -25,8 +25,8 @@ typedef enum {
 /* Takes the options out of the arguments: the command's own and those of all. `operand` is what
  * else the command takes, such as "KEY", of which there has to be exactly one; NULL: nothing. Says
  * what is wrong and answers false. */
-bool exg_journal_tool_parse(ExgJournalTool *tool, const GOptionEntry *own, const char *operand, const char *summary,
-                            int *argc, char ***argv);
+bool exg_journal_tool_parse(ExgJournalTool *tool, const GOptionEntry *own, const char *operand,
+                            const char *summary, int *argc, char ***argv);
 /* Opens the journal. Answers EX_OK, or says what is wrong and answers the exit status. */
 int exg_journal_tool_open(ExgJournalTool *tool, ExgJournalToolMode mode);
 /* Finds the one row that a KEY stands for; likewise. */

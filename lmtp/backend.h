@@ -48,12 +48,14 @@ typedef void (*ExgLmtpAnswer)(const ExgLmtpReply *reply, gpointer data);
 
 typedef struct {
     /* Is this recipient welcome? NULL: all are. The server waits with the RCPT reply and with the next command. */
-    void (*check)(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const char *recipient, ExgEvent *event,
-                  GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data);
-    /* Put the message into the recipient's mailbox. Called for all recipients of a transaction at once. A cancelled delivery that
-     * can still be stopped answers 451; one that cannot goes on. The client may be gone by the time of the answer. */
-    void (*deliver)(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const char *recipient, ExgMessage *message,
-                    ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data);
+    void (*check)(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const char *recipient,
+                  ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data);
+    /* Put the message into the recipient's mailbox. Called for all recipients of a transaction at
+     * once. A cancelled delivery that can still be stopped answers 451; one that cannot goes on.
+     * The client may be gone by the time of the answer. */
+    void (*deliver)(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const char *recipient,
+                    ExgMessage *message, ExgEvent *event, GCancellable *cancellable,
+                    ExgLmtpAnswer answer, gpointer data);
 } ExgLmtpBackendClass;
 
 /* Implementations embed this first. */

@@ -61,7 +61,8 @@ typedef struct {
 
 /* `line` is without its line end. On failure `ret_command` is untouched and `*ret_reply` is what to
  * answer. */
-bool exg_lmtp_command_parse(const char *line, gsize length, ExgLmtpCommand *ret_command, ExgLmtpReply *ret_reply);
+bool exg_lmtp_command_parse(const char *line, gsize length, ExgLmtpCommand *ret_command,
+                            ExgLmtpReply *ret_reply);
 void exg_lmtp_command_clear(ExgLmtpCommand *command);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExgLmtpCommand, exg_lmtp_command_clear)

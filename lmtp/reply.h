@@ -16,8 +16,8 @@
 #define EXG_LMTP_REPLY_MAX_BYTES 240
 
 /* `enhanced` may be "" (greeting, 354, LHLO). */
-void exg_lmtp_reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
+void exg_lmtp_reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const char *format,
+                        ...) G_GNUC_PRINTF(4, 5);
 /* A backend's answer about one recipient as it may go out: 250, or 4xx or 5xx with an enhanced code
  * of that class. 421 would announce the end of the connection, so it becomes 451. */
 void exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply);

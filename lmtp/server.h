@@ -65,16 +65,18 @@ typedef struct {
 
 typedef struct ExgLmtpServer ExgLmtpServer;
 
-ExgLmtpServer *exg_lmtp_server_new(ExgEngine *engine, const ExgLmtpServerOptions *options, ExgLmtpBackend *backend);
+ExgLmtpServer *exg_lmtp_server_new(ExgEngine *engine, const ExgLmtpServerOptions *options,
+                                   ExgLmtpBackend *backend);
 /* Closes listeners and sessions at once. Deliveries under way are cancelled; what they hold is
  * freed with their answers. Not to be called inside a function of the backend. */
 void exg_lmtp_server_free(ExgLmtpServer *server);
 
 /* Listens on one more address. */
-bool exg_lmtp_server_listen(ExgLmtpServer *server, const ExgSocketAddress *address, const ExgListenerOptions *options,
-                            GError **error);
+bool exg_lmtp_server_listen(ExgLmtpServer *server, const ExgSocketAddress *address,
+                            const ExgListenerOptions *options, GError **error);
 /* Listens on a socket that already does; takes `fd`. */
-bool exg_lmtp_server_listen_fd(ExgLmtpServer *server, int fd, const ExgListenerOptions *options, GError **error);
+bool exg_lmtp_server_listen_fd(ExgLmtpServer *server, int fd, const ExgListenerOptions *options,
+                               GError **error);
 /* Where the n-th listener is bound, or NULL if there are not that many. */
 const ExgSocketAddress *exg_lmtp_server_address(const ExgLmtpServer *server, guint n);
 

@@ -1,5 +1,7 @@
 #include "lmtp/trace.h"
 
+#include "common/mime/date.h"
+
 #include <string.h>
 
 /* What a client says of itself may hold anything; only what a host name or an address literal can have is kept. */
@@ -9,20 +11,6 @@ append_host(GString *line, const char *text)
     for (const char *at = text; *at != '\0' && at - text < 255; at++)
         g_string_append_c(
             line, g_ascii_isalnum(*at) || strchr(".-_:[]/", *at) != NULL || *at < 0 ? *at : '?');
-}
-
-static void
-append_date(GString *line, gint64 seconds)
-{
-    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_string_append_printf(
-        line, "%s, %d %s %d %02d:%02d:%02d +0000", days[g_date_time_get_day_of_week(time) - 1],
-        g_date_time_get_day_of_month(time), months[g_date_time_get_month(time) - 1],
-        g_date_time_get_year(time), g_date_time_get_hour(time), g_date_time_get_minute(time),
-        g_date_time_get_second(time));
 }
 
 GBytes *
@@ -37,7 +25,7 @@ exg_lmtp_trace_new(const ExgLmtpEnvelope *envelope, const char *recipient,
     append_host(trace, envelope->peer);
     g_string_append_printf(trace, ")\r\n\tby %s (exgate) with %s id %s\r\n\tfor <%s>; ", hostname,
                            envelope->utf8 ? "UTF8LMTP" : "LMTP", envelope->id, recipient);
-    append_date(trace, envelope->received_time);
+    exg_date_append(trace, envelope->received_time);
     g_string_append(trace, "\r\n");
     if (!exg_message_has_id(message)) {
         const guint8 *digest = exg_message_digest(message);

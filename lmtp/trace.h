@@ -13,7 +13,7 @@
 
 #include "lmtp/backend.h"
 
-GBytes *exg_lmtp_trace_new(const ExgLmtpEnvelope *envelope, const char *recipient, const ExgMessage *message,
-                           const char *hostname);
+GBytes *exg_lmtp_trace_new(const ExgLmtpEnvelope *envelope, const char *recipient,
+                           const ExgMessage *message, const char *hostname);
 
 #endif

@@ -42,9 +42,11 @@ typedef struct {
 } ExgLmtpOrigin;
 
 /* `mail` is the MAIL command. */
-ExgLmtpTransaction *exg_lmtp_transaction_new(ExgLmtpServer *server, ExgLmtpOptions *options, ExgEvent *session_event,
-                                             const ExgLmtpOrigin *origin, const ExgLmtpCommand *mail,
-                                             const ExgLmtpTransactionHandler *handler, gpointer session);
+ExgLmtpTransaction *exg_lmtp_transaction_new(ExgLmtpServer *server, ExgLmtpOptions *options,
+                                             ExgEvent *session_event, const ExgLmtpOrigin *origin,
+                                             const ExgLmtpCommand *mail,
+                                             const ExgLmtpTransactionHandler *handler,
+                                             gpointer session);
 /* NULL-safe. */
 void exg_lmtp_transaction_free(ExgLmtpTransaction *transaction);
 
@@ -56,7 +58,8 @@ void exg_lmtp_transaction_add_recipient(ExgLmtpTransaction *transaction, const c
 /* The client has been told to send the message. */
 void exg_lmtp_transaction_begin_content(ExgLmtpTransaction *transaction);
 /* Takes what came; answers how much of it belongs to the message, and whether its end was in it. */
-gsize exg_lmtp_transaction_feed(ExgLmtpTransaction *transaction, const char *input, gsize length, bool *ret_end);
+gsize exg_lmtp_transaction_feed(ExgLmtpTransaction *transaction, const char *input, gsize length,
+                                bool *ret_end);
 /* Whether the client should be held back until `ready`. */
 bool exg_lmtp_transaction_is_congested(ExgLmtpTransaction *transaction);
 /* The end has been read: delivers to every recipient. */

@@ -27,7 +27,8 @@ void exg_directory_file_free(ExgDirectoryFile *file);
 /* False if nothing is known. `*ret_found_us`: when it was found out, on the real clock. */
 bool exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipientKind *ret_kind,
                              gint64 *ret_found_us);
-void exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKind kind, gint64 found_us);
+void exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKind kind,
+                              gint64 found_us);
 void exg_directory_file_forget(ExgDirectoryFile *file, const char *key);
 /* Deletes what is too old or too much. Happens by itself at the opening and every
  * EXG_DIRECTORY_FILE_PRUNE_WRITES. */

@@ -3,11 +3,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/directory/cache.h"
+#include "common/sqlite/database.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #define BUSY_TIMEOUT_MS 1000
 #define REOPEN_US       (60 * G_USEC_PER_SEC)
@@ -42,117 +42,42 @@ static const char *const statements[N_STATEMENTS] = {
 
 struct ExgDirectoryFile {
     char *path;
-    sqlite3 *database; /* NULL: not open */
-    sqlite3_stmt *prepared[N_STATEMENTS];
-    dev_t device;
-    ino_t inode;
+    ExgDatabase database;
     gint64 reopen_us; /* when opening is worth another attempt */
     guint writes;
 };
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void
-close_database(ExgDirectoryFile *file)
-{
-    for (guint i = 0; i < N_STATEMENTS; i++)
-        g_clear_pointer(&file->prepared[i], sqlite3_finalize);
-    g_clear_pointer(&file->database, sqlite3_close);
-}
-
-static bool
-is_corruption(int code)
-{
-    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
-}
-
-static int
-execute(ExgDirectoryFile *file, const char *sql)
-{
-    return sqlite3_exec(file->database, sql, NULL, NULL, NULL);
-}
-
-/* The one value that a statement answers, as a number; text counts as whether it is "ok". Answers an SQLite code. */
-static int
-query(ExgDirectoryFile *file, const char *sql, gint64 *ret_value)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(file->database, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-        *ret_value = sqlite3_column_type(statement, 0) == SQLITE_TEXT
-                         ? g_strcmp0((const char *)sqlite3_column_text(statement, 0), "ok") == 0
-                         : sqlite3_column_int64(statement, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(statement);
-    return code;
-}
-
 /* SQLITE_NOTADB for a database that is somebody else's. */
 static int
-check_owner(ExgDirectoryFile *file)
+check_owner(ExgDatabase *database)
 {
-    gint64 application = 0, layout = 0, tables = 0, intact = 0;
+    gint64 application = 0, layout = 0, tables = 0;
     int code;
-    if ((code = query(file, "PRAGMA application_id", &application)) != SQLITE_OK ||
-        (code = query(file, "PRAGMA user_version", &layout)) != SQLITE_OK ||
-        (code = query(file, "SELECT count(*) FROM sqlite_schema", &tables)) != SQLITE_OK ||
-        (code = query(file, "PRAGMA quick_check(1)", &intact)) != SQLITE_OK)
+    if ((code = exg_database_ask(database, "PRAGMA application_id", &application)) != SQLITE_OK ||
+        (code = exg_database_ask(database, "PRAGMA user_version", &layout)) != SQLITE_OK ||
+        (code = exg_database_ask(database, "SELECT count(*) FROM sqlite_schema", &tables)) !=
+            SQLITE_OK ||
+        (code = exg_database_check(database)) != SQLITE_OK)
         return code;
-    if (!intact)
-        return SQLITE_CORRUPT;
     bool is_new = tables == 0 && application == 0 && layout == 0;
     return is_new || (application == APPLICATION_ID && layout == LAYOUT) ? SQLITE_OK
                                                                          : SQLITE_NOTADB;
-}
-
-/* In one transaction, so that another process sees a file that is empty or complete. */
-static int
-create_tables(ExgDirectoryFile *file)
-{
-    g_autofree char *sql = g_strdup_printf(
-        "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-        APPLICATION_ID, LAYOUT, schema);
-    return execute(file, sql);
-}
-
-static bool
-is_at_path(const ExgDirectoryFile *file)
-{
-    struct stat status;
-    return stat(file->path, &status) == 0 && status.st_ino == file->inode &&
-           status.st_dev == file->device;
 }
 
 /* Answers an SQLite code. */
 static int
 open_database(ExgDirectoryFile *file)
 {
-    int code = sqlite3_open_v2(file->path, &file->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                   SQLITE_OPEN_NOFOLLOW,
-                               NULL);
-    if (code != SQLITE_OK)
+    int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
+    if (code != SQLITE_OK || (code = check_owner(&file->database)) != SQLITE_OK)
         return code;
-    struct stat status = {0};
-    if (stat(file->path, &status) == 0) {
-        file->device = status.st_dev;
-        file->inode = status.st_ino;
-    }
-    sqlite3_busy_timeout(file->database, BUSY_TIMEOUT_MS);
-    sqlite3_extended_result_codes(file->database, 1);
-    if ((code = check_owner(file)) != SQLITE_OK ||
-        (code = execute(file, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
-        (code = execute(file, "PRAGMA synchronous = NORMAL")) != SQLITE_OK ||
-        (code = create_tables(file)) != SQLITE_OK)
-        return code;
-    for (guint i = 0; i < N_STATEMENTS; i++)
-        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                       &file->prepared[i], NULL)) != SQLITE_OK)
-            return code;
-    return SQLITE_OK;
+    /* In one transaction, so that another process sees a file that is empty or complete. */
+    g_autofree char *sql = g_strdup_printf(
+        "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
+        APPLICATION_ID, LAYOUT, schema);
+    return exg_database_set_up(&file->database, "NORMAL", sql, statements, N_STATEMENTS);
 }
 
 /* The last one set aside is kept for whoever wants to look. The log goes first: a new database must not find it. */
@@ -160,7 +85,7 @@ static void
 set_aside(ExgDirectoryFile *file)
 {
     static const char *const suffixes[] = {"-wal", "-shm", ""};
-    if (!is_at_path(file))
+    if (!exg_database_is_in_place(&file->database, file->path))
         return; /* another process was faster */
     for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
         g_autofree char *from = g_strconcat(file->path, suffixes[i], NULL);
@@ -184,26 +109,26 @@ open_or_replace(ExgDirectoryFile *file)
                                      EXG_DIRECTORY_FILE_MAX_NOBODY);
             return true;
         }
-        if (!is_corruption(code))
+        if (!exg_database_is_corruption(code))
             break;
-        close_database(file);
+        exg_database_close(&file->database);
         set_aside(file);
     }
     exg_log(EXG_LOG_WARNING, NULL,
             "cannot open the directory cache %s: %s; findings are kept in memory only", file->path,
-            file->database != NULL ? sqlite3_errmsg(file->database) : sqlite3_errstr(code));
-    close_database(file);
+            exg_database_message(&file->database, code));
+    exg_database_close(&file->database);
     return false;
 }
 
 static bool
 is_open(ExgDirectoryFile *file)
 {
-    if (file->database != NULL && !is_at_path(file)) {
-        close_database(file);
+    if (file->database.handle != NULL && !exg_database_is_in_place(&file->database, file->path)) {
+        exg_database_close(&file->database);
         file->reopen_us = 0;
     }
-    if (file->database != NULL)
+    if (file->database.handle != NULL)
         return true;
     if (exg_clock_monotonic_us() < file->reopen_us)
         return false;
@@ -224,7 +149,7 @@ exg_directory_file_free(ExgDirectoryFile *file)
 {
     if (file == NULL)
         return;
-    close_database(file);
+    exg_database_close(&file->database);
     g_free(file->path);
     g_free(file);
 }
@@ -238,10 +163,10 @@ check_result(ExgDirectoryFile *file, int code)
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return;
     exg_log(EXG_LOG_DEBUG, NULL, "the directory cache %s: %s", file->path,
-            sqlite3_errmsg(file->database));
-    if (!is_corruption(code))
+            exg_database_message(&file->database, code));
+    if (!exg_database_is_corruption(code))
         return;
-    close_database(file);
+    exg_database_close(&file->database);
     file->reopen_us = 0;
 }
 
@@ -249,10 +174,8 @@ check_result(ExgDirectoryFile *file, int code)
 static void
 run(ExgDirectoryFile *file, sqlite3_stmt *statement)
 {
-    int code = sqlite3_step(statement);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    check_result(file, code);
+    int code = exg_database_run(statement);
+    check_result(file, code == SQLITE_OK ? SQLITE_DONE : code);
 }
 
 bool
@@ -261,7 +184,7 @@ exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipientKin
 {
     if (!is_open(file))
         return false;
-    sqlite3_stmt *statement = file->prepared[FIND];
+    sqlite3_stmt *statement = file->database.prepared[FIND];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     ExgRecipientKind kind = EXG_RECIPIENT_UNKNOWN;
@@ -286,7 +209,7 @@ exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKi
 {
     if (!is_open(file))
         return;
-    sqlite3_stmt *statement = file->prepared[STORE];
+    sqlite3_stmt *statement = file->database.prepared[STORE];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, exg_recipient_kind_name(kind), -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, found_us);
@@ -300,8 +223,8 @@ exg_directory_file_forget(ExgDirectoryFile *file, const char *key)
 {
     if (!is_open(file))
         return;
-    sqlite3_bind_text(file->prepared[FORGET], 1, key, -1, SQLITE_STATIC);
-    run(file, file->prepared[FORGET]);
+    sqlite3_bind_text(file->database.prepared[FORGET], 1, key, -1, SQLITE_STATIC);
+    run(file, file->database.prepared[FORGET]);
 }
 
 void
@@ -316,7 +239,7 @@ exg_directory_file_prune(ExgDirectoryFile *file, guint max_known, guint max_nobo
         {PRUNE_NOBODY, {max_nobody}},
     };
     for (guint i = 0; i < G_N_ELEMENTS(steps) && is_open(file); i++) {
-        sqlite3_stmt *statement = file->prepared[steps[i].statement];
+        sqlite3_stmt *statement = file->database.prepared[steps[i].statement];
         for (int j = 0; j < sqlite3_bind_parameter_count(statement); j++)
             sqlite3_bind_int64(statement, j + 1, steps[i].values[j]);
         run(file, statement);

@@ -36,7 +36,8 @@ typedef struct {
 
 /* `path` NULL: in memory only. `max_known`, `max_nobody`: of entries in memory; 0: the limits
  * above. */
-ExgDirectoryCache *exg_directory_cache_new(ExgEngine *engine, const char *path, guint max_known, guint max_nobody);
+ExgDirectoryCache *exg_directory_cache_new(ExgEngine *engine, const char *path, guint max_known,
+                                           guint max_nobody);
 ExgDirectoryCache *exg_directory_cache_ref(ExgDirectoryCache *cache);
 void exg_directory_cache_unref(ExgDirectoryCache *cache);
 
@@ -46,13 +47,15 @@ void exg_directory_cache_unref(ExgDirectoryCache *cache);
 const ExgDirectoryEntry *exg_directory_cache_find(ExgDirectoryCache *cache, const char *key);
 /* Fetches an entry from the file into memory, unless that has a newer one. Calls back exactly once,
  * perhaps inside the call. */
-void exg_directory_cache_fetch(ExgDirectoryCache *cache, const char *key, ExgEngineFunc function, gpointer data);
+void exg_directory_cache_fetch(ExgDirectoryCache *cache, const char *key, ExgEngineFunc function,
+                               gpointer data);
 /* A verdict of the two witnesses, reached now: DELIVERABLE, NO_SUCH or NOT_A_MAILBOX. */
 void exg_directory_cache_put(ExgDirectoryCache *cache, const char *key, ExgDirectoryVerdict verdict,
                              ExgRecipientKind kind);
 /* A look-up has told nothing just now. That a mailbox is deliverable stays known, other verdicts do
  * not; in memory only. */
-void exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipientKind kind, const GError *why);
+void exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipientKind kind,
+                              const GError *why);
 /* From memory and file. */
 void exg_directory_cache_forget(ExgDirectoryCache *cache, const char *key);
 

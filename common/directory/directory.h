@@ -47,13 +47,14 @@ typedef void (*ExgDirectoryFunc)(const ExgDirectoryFinding *finding, gpointer da
 
 /* Past the deadline or after a cancellation the answer is CANNOT_TELL (or a stale mailbox); the
  * look-up goes on for others and for the cache. */
-void exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                         ExgDirectoryFunc function, gpointer data);
+void exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadline_us,
+                         GCancellable *cancellable, ExgDirectoryFunc function, gpointer data);
 
 /* The second witness, asked afresh: `first_witness` is the store's word that there is no such
  * mailbox. Never DELIVERABLE. */
-void exg_directory_ask(ExgDirectory *directory, const char *address, const GError *first_witness, gint64 deadline_us,
-                       GCancellable *cancellable, ExgDirectoryFunc function, gpointer data);
+void exg_directory_ask(ExgDirectory *directory, const char *address, const GError *first_witness,
+                       gint64 deadline_us, GCancellable *cancellable, ExgDirectoryFunc function,
+                       gpointer data);
 
 /* A delivery found no such mailbox: whatever the cache says about it is wrong. */
 void exg_directory_forget(ExgDirectory *directory, const char *address);

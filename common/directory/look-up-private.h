@@ -15,7 +15,8 @@ typedef void (*ExgLookUpFunc)(const ExgDirectoryFinding *finding, gpointer data)
 void exg_directory_look_up(ExgDirectorySource *source, const char *address, gint64 deadline_us,
                            GCancellable *cancellable, ExgLookUpFunc function, gpointer data);
 /* The directory alone, `first_witness` being the store's word that there is no such mailbox. */
-void exg_directory_hear_second(ExgDirectorySource *source, const char *address, const GError *first_witness,
-                               gint64 deadline_us, GCancellable *cancellable, ExgLookUpFunc function, gpointer data);
+void exg_directory_hear_second(ExgDirectorySource *source, const char *address,
+                               const GError *first_witness, gint64 deadline_us,
+                               GCancellable *cancellable, ExgLookUpFunc function, gpointer data);
 
 #endif

@@ -20,11 +20,11 @@ typedef void (*ExgSourceKindFunc)(ExgRecipientKind kind, const GError *error, gp
 
 typedef struct {
     /* The store: opens the mailbox with the identity and the right of a delivery. */
-    void (*open_mailbox)(ExgDirectorySource *self, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                         ExgSourceMailboxFunc function, gpointer data);
+    void (*open_mailbox)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
+                         GCancellable *cancellable, ExgSourceMailboxFunc function, gpointer data);
     /* The directory: who has this address? */
-    void (*identify)(ExgDirectorySource *self, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                     ExgSourceKindFunc function, gpointer data);
+    void (*identify)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
+                     GCancellable *cancellable, ExgSourceKindFunc function, gpointer data);
     void (*free)(ExgDirectorySource *self);
 } ExgDirectorySourceClass;
 

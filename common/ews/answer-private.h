@@ -27,8 +27,8 @@ struct ExgEwsOperation {
     bool own_mailbox;   /* a mailbox that its errors speak of is the service account's, not a recipient's */
     guint n_messages;   /* response messages of an answer */
     /* Makes the result of the first response message and its siblings. `context`: what the call was given. */
-    bool (*decode)(const ExgEwsOperation *self, const ExgXmlNode *message, gpointer context, gpointer *ret_result,
-                   GError **error);
+    bool (*decode)(const ExgEwsOperation *self, const ExgXmlNode *message, gpointer context,
+                   gpointer *ret_result, GError **error);
     GDestroyNotify free_result;
 };
 
@@ -43,18 +43,19 @@ typedef struct {
 } ExgEwsReply;
 
 /* The whole way from reply to result. */
-bool exg_ews_answer_read(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer context,
-                         gpointer *ret_result, GError **error);
+bool exg_ews_answer_read(const ExgEwsOperation *operation, const ExgEwsReply *reply,
+                         gpointer context, gpointer *ret_result, GError **error);
 
 /* --- for decode functions ------------------------------------------------------------------------------- */
 
 /* The ResponseCode of a response message; "" if it has none. */
 const char *exg_ews_message_code(const ExgXmlNode *message);
 /* Whether a response message reports success; if not, the error that its code stands for. */
-bool exg_ews_message_check(const ExgEwsOperation *operation, const ExgXmlNode *message, GError **error);
+bool exg_ews_message_check(const ExgEwsOperation *operation, const ExgXmlNode *message,
+                           GError **error);
 /* Sets the error for an answer that makes no sense, and returns false. */
-bool exg_ews_answer_senseless(const ExgEwsOperation *operation, GError **error, const char *format, ...)
-    G_GNUC_PRINTF(3, 4);
+bool exg_ews_answer_senseless(const ExgEwsOperation *operation, GError **error, const char *format,
+                              ...) G_GNUC_PRINTF(3, 4);
 /* The Id of the first t:ItemId in an item, or NULL. */
 const char *exg_ews_item_id(const ExgXmlNode *item);
 

@@ -12,11 +12,13 @@
 #include "common/ews/service.h"
 #include "common/xml/writer.h"
 
-void exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, const char *anchor, ExgHttpBody *body,
-                        gpointer context, GDestroyNotify free_context, gint64 deadline_us, GCancellable *cancellable,
+void exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation,
+                        const char *anchor, ExgHttpBody *body, gpointer context,
+                        GDestroyNotify free_context, gint64 deadline_us, GCancellable *cancellable,
                         GAsyncReadyCallback callback, gpointer data);
 /* `*ret_result`: what the operation's decode made; (transfer full). */
-bool exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation, gpointer *ret_result, GError **error);
+bool exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation,
+                         gpointer *ret_result, GError **error);
 
 /* A body of the writer's document, which is spent. */
 ExgHttpBody *exg_ews_call_body(ExgXmlWriter *writer);

@@ -28,9 +28,12 @@ typedef struct {
 } ExgEwsNewMessage;
 
 /* `new_message` and `target` are copied. */
-void exg_ews_create_item_async(ExgEwsService *service, const ExgEwsTarget *target, const ExgEwsNewMessage *new_message,
-                               gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+void exg_ews_create_item_async(ExgEwsService *service, const ExgEwsTarget *target,
+                               const ExgEwsNewMessage *new_message, gint64 deadline_us,
+                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer data);
 /* `*ret_item_id`: (transfer full). */
-bool exg_ews_create_item_finish(ExgEwsService *service, GAsyncResult *result, char **ret_item_id, GError **error);
+bool exg_ews_create_item_finish(ExgEwsService *service, GAsyncResult *result, char **ret_item_id,
+                                GError **error);
 
 #endif

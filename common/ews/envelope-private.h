@@ -17,9 +17,11 @@
 /* Begins the document, up to the open s:Body. Prefixes from here on: s, t, m. */
 void exg_ews_envelope_start(ExgXmlWriter *writer, const char *version, const ExgEwsTarget *target);
 /* An empty element with one attribute. */
-void exg_ews_write_leaf(ExgXmlWriter *writer, const char *name, const char *attribute, const char *value);
+void exg_ews_write_leaf(ExgXmlWriter *writer, const char *name, const char *attribute,
+                        const char *value);
 /* t:DistinguishedFolderId in the target's mailbox. */
-void exg_ews_write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target, const char *distinguished_id);
+void exg_ews_write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
+                          const char *distinguished_id);
 /* t:ExtendedFieldURI of the delivery key. */
 void exg_ews_write_delivery_key_uri(ExgXmlWriter *writer);
 

@@ -8,7 +8,7 @@
 /* Its result is a NULL-terminated array of ids. */
 extern const ExgEwsOperation exg_ews_find_item_operation;
 
-ExgHttpBody *exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
-                                    const char *value, gint64 created_since);
+ExgHttpBody *exg_ews_find_item_body(const char *version, const ExgEwsTarget *target,
+                                    ExgEwsFindBy by, const char *value, gint64 created_since);
 
 #endif

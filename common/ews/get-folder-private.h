@@ -8,6 +8,7 @@
 /* Its result is an ExgEwsFolder. */
 extern const ExgEwsOperation exg_ews_get_folder_operation;
 
-ExgHttpBody *exg_ews_get_folder_body(const char *version, const ExgEwsTarget *target, const char *distinguished_id);
+ExgHttpBody *exg_ews_get_folder_body(const char *version, const ExgEwsTarget *target,
+                                     const char *distinguished_id);
 
 #endif

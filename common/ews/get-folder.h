@@ -19,10 +19,13 @@ typedef struct {
 
 void exg_ews_folder_free(ExgEwsFolder *folder);
 
-void exg_ews_get_folder_async(ExgEwsService *service, const ExgEwsTarget *target, const char *distinguished_id,
-                              gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+void exg_ews_get_folder_async(ExgEwsService *service, const ExgEwsTarget *target,
+                              const char *distinguished_id, gint64 deadline_us,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data);
 /* `*ret_folder`: (transfer full). */
-bool exg_ews_get_folder_finish(ExgEwsService *service, GAsyncResult *result, ExgEwsFolder **ret_folder, GError **error);
+bool exg_ews_get_folder_finish(ExgEwsService *service, GAsyncResult *result,
+                               ExgEwsFolder **ret_folder, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgEwsFolder, exg_ews_folder_free)
 

@@ -15,6 +15,7 @@
 #include "common/mime/message.h"
 
 /* All are referenced. `trace` may be NULL. */
-ExgHttpBody *exg_ews_mime_body_new(GBytes *prefix, GBytes *trace, ExgMessage *message, GBytes *suffix);
+ExgHttpBody *exg_ews_mime_body_new(GBytes *prefix, GBytes *trace, ExgMessage *message,
+                                   GBytes *suffix);
 
 #endif

@@ -21,11 +21,12 @@ typedef struct {
 
 void exg_ews_resolution_free(ExgEwsResolution *resolution);
 
-void exg_ews_resolve_names_async(ExgEwsService *service, const char *address, gint64 deadline_us, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer data);
+void exg_ews_resolve_names_async(ExgEwsService *service, const char *address, gint64 deadline_us,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer data);
 /* True with `*ret_resolution` (transfer full), or with NULL there if nobody has the address. */
-bool exg_ews_resolve_names_finish(ExgEwsService *service, GAsyncResult *result, ExgEwsResolution **ret_resolution,
-                                  GError **error);
+bool exg_ews_resolve_names_finish(ExgEwsService *service, GAsyncResult *result,
+                                  ExgEwsResolution **ret_resolution, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgEwsResolution, exg_ews_resolution_free)
 

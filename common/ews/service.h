@@ -32,7 +32,8 @@ void exg_ews_service_unref(ExgEwsService *service);
 
 /* Both are referenced or copied. `account` names the credentials that the client uses. Calls under
  * way go on without. */
-void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle, const char *account);
+void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle,
+                                  const char *account);
 
 typedef enum {
     EXG_EWS_IMPERSONATION, /* role ApplicationImpersonation */

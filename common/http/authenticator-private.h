@@ -12,7 +12,8 @@
 
 #include "common/http/authenticator.h"
 
-ExgHttpHandshake *exg_http_handshake_begin(ExgHttpAuthenticator *authenticator, const ExgHttpPeer *peer);
+ExgHttpHandshake *exg_http_handshake_begin(ExgHttpAuthenticator *authenticator,
+                                           const ExgHttpPeer *peer);
 /* NULL-safe. */
 void exg_http_handshake_end(ExgHttpHandshake *handshake);
 

@@ -45,8 +45,9 @@ typedef struct ExgHttpLeg ExgHttpLeg;
 typedef struct {
     const char *host;              /* of the URL: the service principal is HTTP/host */
     GBytes *peer_certificate;      /* DER, of the server; NULL for plain HTTP or where needs_peer is false */
-    const char *const *challenges; /* WWW-Authenticate values of the empty request, NULL-terminated, none if it was not answered
-                                    * with 401; NULL if no such request was sent */
+    /* WWW-Authenticate values of the empty request, NULL-terminated, none if it was not answered
+     * with 401; NULL if no such request was sent. */
+    const char *const *challenges;
 } ExgHttpPeer;
 
 typedef struct {

@@ -50,12 +50,15 @@ void exg_http_client_unref(ExgHttpClient *client);
 /* Callback face: the result comes through `callback` on the engine's context. `deadline_us` is
  * absolute (clock.h). */
 void exg_http_client_send_async(ExgHttpClient *client, ExgHttpRequest *request, gint64 deadline_us,
-                                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer data);
 /* (transfer full) */
-ExgHttpResponse *exg_http_client_send_finish(ExgHttpClient *client, GAsyncResult *result, GError **error);
+ExgHttpResponse *exg_http_client_send_finish(ExgHttpClient *client, GAsyncResult *result,
+                                             GError **error);
 /* Blocking face, from any thread but the engine's, which must be running. */
-ExgHttpResponse *exg_http_client_send(ExgHttpClient *client, ExgHttpRequest *request, gint64 deadline_us,
-                                      GCancellable *cancellable, GError **error);
+ExgHttpResponse *exg_http_client_send(ExgHttpClient *client, ExgHttpRequest *request,
+                                      gint64 deadline_us, GCancellable *cancellable,
+                                      GError **error);
 
 /* For statistics and tests. */
 typedef struct {

@@ -48,7 +48,8 @@ typedef struct {
 } ExgHttpConnectionOptions;
 
 /* Opens nothing yet. Errors: EXG_ERROR_RESOURCES. */
-ExgHttpConnection *exg_http_connection_new(ExgEngine *engine, const ExgHttpConnectionOptions *options, GError **error);
+ExgHttpConnection *exg_http_connection_new(ExgEngine *engine,
+                                           const ExgHttpConnectionOptions *options, GError **error);
 void exg_http_connection_free(ExgHttpConnection *connection);
 
 typedef struct {
@@ -60,8 +61,8 @@ typedef struct {
 
 /* Either `response` (a reference of the callee's own) or `error` (the callee's). Never called
  * inside _run(); the connection may be freed in it. */
-typedef void (*ExgHttpExchangeFunc)(ExgHttpConnection *connection, ExgHttpResponse *response, GError *error,
-                                    gpointer data);
+typedef void (*ExgHttpExchangeFunc)(ExgHttpConnection *connection, ExgHttpResponse *response,
+                                    GError *error, gpointer data);
 void exg_http_connection_run(ExgHttpConnection *connection, const ExgHttpExchange *exchange,
                              ExgHttpExchangeFunc function, gpointer data);
 
@@ -81,7 +82,8 @@ GBytes *exg_http_connection_dup_certificate(const ExgHttpConnection *connection)
 
 /* While unused: calls `function` when the server closes the connection or says something unasked.
  * Ends with the next exchange. The connection may be freed in it. */
-void exg_http_connection_watch_idle(ExgHttpConnection *connection, void (*function)(gpointer data), gpointer data);
+void exg_http_connection_watch_idle(ExgHttpConnection *connection, void (*function)(gpointer data),
+                                    gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgHttpConnection, exg_http_connection_free)
 

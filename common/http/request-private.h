@@ -25,7 +25,8 @@ typedef struct {
     char *value;
 } ExgHttpField;
 
-ExgHttpField *exg_http_field_new(const char *name, gsize name_length, const char *value, gsize value_length);
+ExgHttpField *exg_http_field_new(const char *name, gsize name_length, const char *value,
+                                 gsize value_length);
 void exg_http_field_free(gpointer field);
 
 /* The body's length; 0 without one. */

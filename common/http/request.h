@@ -20,7 +20,8 @@ typedef struct ExgHttpRequest ExgHttpRequest;
 typedef struct ExgHttpResponse ExgHttpResponse;
 
 /* `method`: "POST" or "GET". `url`: absolute. `body`: taken, or NULL. */
-ExgHttpRequest *exg_http_request_new(const char *method, const char *url, ExgHttpBody *body, gsize response_max);
+ExgHttpRequest *exg_http_request_new(const char *method, const char *url, ExgHttpBody *body,
+                                     gsize response_max);
 ExgHttpRequest *exg_http_request_ref(ExgHttpRequest *request);
 void exg_http_request_unref(ExgHttpRequest *request);
 
@@ -36,7 +37,8 @@ void exg_http_request_set_once(ExgHttpRequest *request);
 
 /* The response's body goes here piece by piece instead of into memory; false and an error ends the
  * transfer. `status` is the HTTP status. Not called for the 401 answers inside a handshake. */
-typedef bool (*ExgHttpSink)(int status, const char *data, gsize length, gpointer user, GError **error);
+typedef bool (*ExgHttpSink)(int status, const char *data, gsize length, gpointer user,
+                            GError **error);
 void exg_http_request_set_sink(ExgHttpRequest *request, ExgHttpSink sink, gpointer user);
 
 /* --- after the send, also after a failed one ---------------------------------------------------------- */

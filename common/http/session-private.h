@@ -50,10 +50,11 @@ void exg_http_session_free(ExgHttpSession *session);
 
 /* Either `response` (a reference of the callee's own) or `error` (the callee's). The session may be
  * freed in it. */
-typedef void (*ExgHttpSessionFunc)(ExgHttpSession *session, ExgHttpResponse *response, GError *error, gpointer data);
+typedef void (*ExgHttpSessionFunc)(ExgHttpSession *session, ExgHttpResponse *response,
+                                   GError *error, gpointer data);
 /* The function may be called inside. */
-void exg_http_session_send(ExgHttpSession *session, ExgHttpRequest *request, ExgHttpSessionFunc function,
-                           gpointer data);
+void exg_http_session_send(ExgHttpSession *session, ExgHttpRequest *request,
+                           ExgHttpSessionFunc function, gpointer data);
 /* Ends the request now with G_IO_ERROR_CANCELLED, through its function, unless its answer has to be
  * waited for. */
 void exg_http_session_cancel(ExgHttpSession *session);
@@ -64,8 +65,8 @@ void exg_http_session_expire(ExgHttpSession *session);
 bool exg_http_session_is_open(const ExgHttpSession *session);
 /* The session has nothing to do: calls `function` when the server closes the connection, or at
  * `until_us`. Ends with the next request. The session may be freed in it. */
-void exg_http_session_rest(ExgHttpSession *session, gint64 until_us, void (*function)(ExgHttpSession *, gpointer),
-                           gpointer data);
+void exg_http_session_rest(ExgHttpSession *session, gint64 until_us,
+                           void (*function)(ExgHttpSession *, gpointer), gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgHttpSession, exg_http_session_free)
 

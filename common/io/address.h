@@ -26,7 +26,8 @@ typedef struct {
 
 bool exg_socket_address_parse(const char *text, ExgSocketAddress *ret_address, GError **error);
 /* From what accept(2) or getsockname(2) gave. */
-void exg_socket_address_from_native(const struct sockaddr *native, socklen_t length, ExgSocketAddress *ret_address);
+void exg_socket_address_from_native(const struct sockaddr *native, socklen_t length,
+                                    ExgSocketAddress *ret_address);
 guint16 exg_socket_address_port(const ExgSocketAddress *address);
 
 #endif

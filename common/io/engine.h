@@ -64,7 +64,8 @@ typedef enum { EXG_IO_READ = 1, EXG_IO_WRITE = 2 } ExgIoEvents;
 typedef void (*ExgWatchFunc)(int fd, guint events, gpointer data);
 
 /* Watches a descriptor, which stays the caller's. `events` may be 0 (nothing for now). */
-ExgWatch *exg_watch_new(ExgEngine *engine, int fd, guint events, ExgWatchFunc function, gpointer data);
+ExgWatch *exg_watch_new(ExgEngine *engine, int fd, guint events, ExgWatchFunc function,
+                        gpointer data);
 void exg_watch_set_events(ExgWatch *watch, guint events);
 /* Call before the descriptor is closed. After it the function is not called again, not even in the
  * round under way. */

@@ -29,10 +29,12 @@ typedef struct {
 } ExgListenerOptions;
 
 /* `fd` is the callee's from now on. */
-typedef void (*ExgListenerFunc)(ExgListener *listener, int fd, const ExgSocketAddress *peer, gpointer data);
+typedef void (*ExgListenerFunc)(ExgListener *listener, int fd, const ExgSocketAddress *peer,
+                                gpointer data);
 
-ExgListener *exg_listener_new(ExgEngine *engine, const ExgSocketAddress *address, const ExgListenerOptions *options,
-                              ExgListenerFunc function, gpointer data, GError **error);
+ExgListener *exg_listener_new(ExgEngine *engine, const ExgSocketAddress *address,
+                              const ExgListenerOptions *options, ExgListenerFunc function,
+                              gpointer data, GError **error);
 /* Takes a socket that already listens (from systemd), even on failure; it is not unlinked at the
  * end. Its mode, owner and backlog are left as they are. */
 ExgListener *exg_listener_new_from_fd(ExgEngine *engine, int fd, const ExgListenerOptions *options,

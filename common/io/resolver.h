@@ -30,8 +30,8 @@ void exg_resolver_unref(ExgResolver *resolver);
  * exactly once, from the engine's loop or (numeric, cached) inside the call. */
 typedef void (*ExgResolverFunc)(const char *const *addresses, const GError *error, gpointer data);
 /* Answers 0 if the function has been called already, else a number for exg_resolver_cancel(). */
-guint exg_resolver_lookup(ExgResolver *resolver, const char *host, gint64 deadline_us, ExgResolverFunc function,
-                          gpointer data);
+guint exg_resolver_lookup(ExgResolver *resolver, const char *host, gint64 deadline_us,
+                          ExgResolverFunc function, gpointer data);
 /* The function is not called any more. */
 void exg_resolver_cancel(ExgResolver *resolver, guint lookup);
 /* Drops what is remembered of a host: its address did not answer. */

@@ -42,8 +42,8 @@ typedef struct {
 } ExgStreamHandler;
 
 /* Takes `fd`. `tls`: NULL, or wrap in TLS from the first byte. */
-ExgStream *exg_stream_new(ExgEngine *engine, int fd, ExgTlsServer *tls, gsize input_max, gsize output_max,
-                          const ExgStreamHandler *handler, gpointer user);
+ExgStream *exg_stream_new(ExgEngine *engine, int fd, ExgTlsServer *tls, gsize input_max,
+                          gsize output_max, const ExgStreamHandler *handler, gpointer user);
 /* Closes at once, dropping output not yet written. NULL-safe. */
 void exg_stream_free(ExgStream *stream);
 
@@ -68,9 +68,11 @@ const char *exg_stream_tls_server_name(const ExgStream *stream);
 /* --- TLS, server side ------------------------------------------------------------------------- */
 
 /* TLS 1.2 and newer. Errors: EXG_ERROR_CONFIG, one sentence that names the file. */
-ExgTlsServer *exg_tls_server_new_from_files(const char *certificate_pem, const char *key_pem, GError **error);
+ExgTlsServer *exg_tls_server_new_from_files(const char *certificate_pem, const char *key_pem,
+                                            GError **error);
 /* The same from PEM text in memory. */
-ExgTlsServer *exg_tls_server_new_from_memory(const char *certificate_pem, const char *key_pem, GError **error);
+ExgTlsServer *exg_tls_server_new_from_memory(const char *certificate_pem, const char *key_pem,
+                                             GError **error);
 ExgTlsServer *exg_tls_server_ref(ExgTlsServer *tls);
 void exg_tls_server_unref(ExgTlsServer *tls);
 

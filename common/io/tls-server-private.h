@@ -24,11 +24,11 @@ ExgTlsSession *exg_tls_session_new(ExgTlsServer *tls, int fd);
 void exg_tls_session_free(ExgTlsSession *session);
 
 ExgTransfer exg_tls_session_handshake(ExgTlsSession *session, GError **error);
-ExgTransfer exg_tls_session_receive(ExgTlsSession *session, void *buffer, gsize size, gsize *ret_length,
-                                    GError **error);
+ExgTransfer exg_tls_session_receive(ExgTlsSession *session, void *buffer, gsize size,
+                                    gsize *ret_length, GError **error);
 /* After _WANTS_READ or _WANTS_WRITE, `data` must begin with the same bytes as before. */
-ExgTransfer exg_tls_session_send(ExgTlsSession *session, const void *data, gsize length, gsize *ret_length,
-                                 GError **error);
+ExgTransfer exg_tls_session_send(ExgTlsSession *session, const void *data, gsize length,
+                                 gsize *ret_length, GError **error);
 /* Sends close_notify. */
 ExgTransfer exg_tls_session_end(ExgTlsSession *session, GError **error);
 /* What the client asked for (SNI), or NULL; valid as long as the session. */

@@ -21,7 +21,8 @@ void exg_worker_pool_free(ExgWorkerPool *pool);
 
 /* `done` may be NULL. Errors: EXG_ERROR_RESOURCES when the queue is full; then neither function is
  * called. */
-bool exg_worker_run(ExgWorkerPool *pool, ExgWorkerFunc work, ExgWorkerFunc done, gpointer data, GError **error);
+bool exg_worker_run(ExgWorkerPool *pool, ExgWorkerFunc work, ExgWorkerFunc done, gpointer data,
+                    GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgWorkerPool, exg_worker_pool_free)
 

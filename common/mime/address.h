@@ -24,8 +24,8 @@
 /* Parses the path at the beginning of `text`. `*ret_address`: "local@domain" with needless quotes
  * removed, "" for "<>". `*ret_used`: bytes of `text` that belong to the path, with its brackets. A
  * path without brackets is accepted up to the next space, as some clients send it. */
-bool exg_address_parse_path(const char *text, gsize length, bool allow_utf8, char **ret_address, gsize *ret_used,
-                            GError **error);
+bool exg_address_parse_path(const char *text, gsize length, bool allow_utf8, char **ret_address,
+                            gsize *ret_used, GError **error);
 
 /* The form in which two spellings of one mailbox compare equal: lower case in both parts (Exchange
  * ignores case), with the domain's trailing dot removed. */

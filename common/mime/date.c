@@ -1,4 +1,4 @@
-#include "common/mime/date-private.h"
+#include "common/mime/date.h"
 
 #define COMMENT_MAX_DEPTH 8
 #define WORD_MAX_BYTES    8
@@ -174,4 +174,19 @@ exg_date_parse(const char *text, gsize length, gint64 *ret_seconds)
         return false;
     *ret_seconds = day * 86400 + time - zone;
     return true;
+}
+
+void
+exg_date_append(GString *text, gint64 seconds)
+{
+    static const char *const day_names[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+    static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+    g_return_if_fail(time != NULL);
+    g_string_append_printf(
+        text, "%s, %d %s %04d %02d:%02d:%02d +0000",
+        day_names[g_date_time_get_day_of_week(time) - 1], g_date_time_get_day_of_month(time),
+        month_names[g_date_time_get_month(time) - 1], g_date_time_get_year(time),
+        g_date_time_get_hour(time), g_date_time_get_minute(time), g_date_time_get_second(time));
 }

@@ -30,7 +30,7 @@ void exg_dot_decoder_init(ExgDotDecoder *decoder);
 /* Decodes until the input or the message ends. Answers the number of input bytes used; `*ret_end`
  * says whether the end was reached, and then what follows in the input is the next command. Content
  * is passed on in the largest pieces possible. */
-gsize exg_dot_decoder_feed(ExgDotDecoder *decoder, const char *input, gsize length, bool *ret_end, ExgDotFunc function,
-                           gpointer data);
+gsize exg_dot_decoder_feed(ExgDotDecoder *decoder, const char *input, gsize length, bool *ret_end,
+                           ExgDotFunc function, gpointer data);
 
 #endif

@@ -1,7 +1,7 @@
 #include "common/mime/header-scanner-private.h"
 
 #include "common/mime/address.h"
-#include "common/mime/date-private.h"
+#include "common/mime/date.h"
 #include "common/mime/message.h"
 
 #include <string.h>

@@ -24,8 +24,8 @@ struct ExgMessage {
 };
 
 guint64 exg_message_wrapping_length(const ExgMessageWrapping *wrapping);
-gssize exg_message_wrapping_read(const ExgMessageWrapping *wrapping, guint64 offset, char *buffer, gsize room,
-                                 GError **error);
+gssize exg_message_wrapping_read(const ExgMessageWrapping *wrapping, guint64 offset, char *buffer,
+                                 gsize room, GError **error);
 void exg_message_wrapping_free(ExgMessageWrapping *wrapping);
 
 #endif

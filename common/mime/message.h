@@ -50,22 +50,26 @@ void exg_message_builder_free(ExgMessageBuilder *builder);
 /* Takes the next piece of content, with CRLF line ends and no dot-stuffing. After an error, further
  * pieces are ignored with the same error, and exg_message_builder_finish_async() reports it once
  * more. Nothing is kept any longer then. */
-bool exg_message_builder_append(ExgMessageBuilder *builder, const char *content, gsize length, GError **error);
+bool exg_message_builder_append(ExgMessageBuilder *builder, const char *content, gsize length,
+                                GError **error);
 /* True while so much waits for the disk that the sender should be held back; `ready(data)` is
  * called once when it is not so any more, or when writing has failed. */
-bool exg_message_builder_is_congested(ExgMessageBuilder *builder, ExgEngineFunc ready, gpointer data);
+bool exg_message_builder_is_congested(ExgMessageBuilder *builder, ExgEngineFunc ready,
+                                      gpointer data);
 /* Completes the message, perhaps after the disk has taken the rest. `done` is called exactly once,
  * from the engine (or inside the call if there is nothing to wait for), with a message (transfer
  * full) or an error; the builder is spent and may be freed in it. */
 typedef void (*ExgMessageFunc)(ExgMessage *message, const GError *error, gpointer data);
-void exg_message_builder_finish_async(ExgMessageBuilder *builder, ExgMessageFunc done, gpointer data);
+void exg_message_builder_finish_async(ExgMessageBuilder *builder, ExgMessageFunc done,
+                                      gpointer data);
 
 ExgMessage *exg_message_ref(ExgMessage *message);
 void exg_message_unref(ExgMessage *message);
 
 guint64 exg_message_length(const ExgMessage *message);
 /* Copies up to `room` bytes from `offset`; 0 at the end, -1 with an error. */
-gssize exg_message_read(const ExgMessage *message, guint64 offset, char *buffer, gsize room, GError **error);
+gssize exg_message_read(const ExgMessage *message, guint64 offset, char *buffer, gsize room,
+                        GError **error);
 /* Whether it lies in a file. */
 bool exg_message_is_spooled(const ExgMessage *message);
 

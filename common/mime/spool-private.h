@@ -23,7 +23,8 @@
 typedef struct ExgSpool ExgSpool;
 
 /* `budget`: referenced; NULL: no limit. */
-ExgSpool *exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers, ExgSpoolBudget *budget);
+ExgSpool *exg_spool_new(const char *directory, gsize memory_max, ExgWorkerPool *workers,
+                        ExgSpoolBudget *budget);
 ExgSpool *exg_spool_ref(ExgSpool *spool);
 void exg_spool_unref(ExgSpool *spool);
 
@@ -41,7 +42,8 @@ void exg_spool_abandon(ExgSpool *spool);
 guint64 exg_spool_length(const ExgSpool *spool);
 bool exg_spool_is_file(const ExgSpool *spool);
 /* Of a sealed spool. As exg_message_read(). */
-gssize exg_spool_read(const ExgSpool *spool, guint64 offset, char *buffer, gsize room, GError **error);
+gssize exg_spool_read(const ExgSpool *spool, guint64 offset, char *buffer, gsize room,
+                      GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSpool, exg_spool_unref)
 

@@ -125,7 +125,8 @@ check_is_journal(ExgJournalAdmin *admin, GError **error)
 {
     g_autoptr(GError) fault = NULL;
     g_autoptr(Statement) rows = prepare(admin, COLUMNS "LIMIT 0", &fault);
-    g_autoptr(Statement) facts = rows != NULL ? prepare(admin, EXG_JOURNAL_SQL_FACT, &fault) : NULL;
+    g_autoptr(Statement)
+        facts = rows != NULL ? prepare(admin, EXG_JOURNAL_SQL_SUSPECT_UNTIL, &fault) : NULL;
     if (facts != NULL)
         return true;
     if (sqlite3_errcode(admin->database) == SQLITE_ERROR) /* no such table, no such column */
@@ -439,10 +440,10 @@ bool
 exg_journal_admin_summarize(ExgJournalAdmin *admin, ExgJournalSummary *ret_summary, GError **error)
 {
     g_autoptr(Statement) count = prepare(admin, EXG_JOURNAL_SQL_COUNT, error);
-    g_autoptr(Statement) fact = count != NULL ? prepare(admin, EXG_JOURNAL_SQL_FACT, error) : NULL;
+    g_autoptr(Statement) fact = count != NULL ? prepare(admin, EXG_JOURNAL_SQL_SUSPECT_UNTIL, error)
+                                              : NULL;
     if (fact == NULL)
         return false;
-    bind_text(fact, 1, "suspect_until_ms");
     bool counted = false, suspected = false;
     if (!step_to_row(admin, count, &counted, error) || !step_to_row(admin, fact, &suspected, error))
         return false;

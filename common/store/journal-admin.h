@@ -66,24 +66,26 @@ typedef struct {
 } ExgJournalFilter;
 
 /* `*ret_rows`: of ExgJournalRow, (transfer full). `*ret_more`: the limit left some out. */
-bool exg_journal_admin_list(ExgJournalAdmin *admin, const ExgJournalFilter *filter, GPtrArray **ret_rows,
-                            bool *ret_more, GError **error);
+bool exg_journal_admin_list(ExgJournalAdmin *admin, const ExgJournalFilter *filter,
+                            GPtrArray **ret_rows, bool *ret_more, GError **error);
 
 /* Finds the row whose key begins with `prefix`: "v1:" (which may be left out) and at least
  * EXG_JOURNAL_PREFIX_MIN_HEX hexadecimal digits. `*ret_matches`: 0, 1, or 2 for several; `*ret_row`
  * is set for 1. A prefix of another form is REJECTED. */
-bool exg_journal_admin_find(ExgJournalAdmin *admin, const char *prefix, ExgJournalRow **ret_row, guint *ret_matches,
-                            GError **error);
+bool exg_journal_admin_find(ExgJournalAdmin *admin, const char *prefix, ExgJournalRow **ret_row,
+                            guint *ret_matches, GError **error);
 
 /* Writes the outcome of a row as it was found: stored under `item_id`, or, with NULL, not stored,
  * which deletes the row. REJECTED if it is done. BUSY if a living process has it under way; if it
  * has changed since it was found; and, for not stored, as long as its outcome may change. An
  * abandoned row then begins to settle. */
-bool exg_journal_admin_settle(ExgJournalAdmin *admin, const ExgJournalRow *row, const char *item_id, GError **error);
+bool exg_journal_admin_settle(ExgJournalAdmin *admin, const ExgJournalRow *row, const char *item_id,
+                              GError **error);
 
 /* Deletes the rows that have been done for longer than that. On failure some may be gone;
  * `*ret_count` then says how many, too. */
-bool exg_journal_admin_prune(ExgJournalAdmin *admin, gint64 older_than_ms, guint64 *ret_count, GError **error);
+bool exg_journal_admin_prune(ExgJournalAdmin *admin, gint64 older_than_ms, guint64 *ret_count,
+                             GError **error);
 
 typedef struct {
     guint64 open;            /* rows without an outcome, those under way included */
@@ -93,7 +95,8 @@ typedef struct {
     guint64 size_bytes;      /* of the file and its write-ahead log */
 } ExgJournalSummary;
 
-bool exg_journal_admin_summarize(ExgJournalAdmin *admin, ExgJournalSummary *ret_summary, GError **error);
+bool exg_journal_admin_summarize(ExgJournalAdmin *admin, ExgJournalSummary *ret_summary,
+                                 GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgJournalAdmin, exg_journal_admin_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgJournalRow, exg_journal_row_free)

@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
+#include "common/sqlite/database.h"
 #include "common/store/journal-owner-private.h"
 #include "common/store/journal-sql-private.h"
 
@@ -59,9 +60,8 @@ struct ExgJournalFile {
     gint64 keep_ms, settle_ms;
     bool volatile_rows;
     char *owner; /* this process: "pid:start time" */
-    sqlite3 *database;
-    sqlite3_stmt *prepared[N_STATEMENTS];
-    ino_t inode;
+    ExgDatabase database;
+    ino_t inode; /* of the one last opened with success */
     gint64 suspect_until_ms;
     bool broken; /* reopen before the next transaction */
 };
@@ -74,79 +74,19 @@ now_ms(void)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void
-close_database(ExgJournalFile *file)
-{
-    for (int i = 0; i < N_STATEMENTS; i++)
-        g_clear_pointer(&file->prepared[i], sqlite3_finalize);
-    g_clear_pointer(&file->database, sqlite3_close);
-}
-
-static bool
-is_corruption(int code)
-{
-    return (code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB;
-}
-
-static int
-execute(ExgJournalFile *file, const char *sql)
-{
-    return sqlite3_exec(file->database, sql, NULL, NULL, NULL);
-}
-
-static gint64
-read_fact(ExgJournalFile *file, const char *name)
-{
-    sqlite3_stmt *statement = NULL;
-    gint64 value = 0;
-    if (sqlite3_prepare_v2(file->database, EXG_JOURNAL_SQL_FACT, -1, &statement, NULL) ==
-            SQLITE_OK &&
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return value;
-}
-
-static int
-check_integrity(ExgJournalFile *file)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(file->database, "PRAGMA quick_check(1)", -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        code = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "ok") == 0
-                   ? SQLITE_OK
-                   : SQLITE_CORRUPT;
-    sqlite3_finalize(statement);
-    return code;
-}
-
 /* Answers an SQLite code. */
 static int
 open_database(ExgJournalFile *file)
 {
-    int code = sqlite3_open_v2(file->path, &file->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                   SQLITE_OPEN_NOFOLLOW,
-                               NULL);
-    if (code != SQLITE_OK)
+    int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
+    if (code != SQLITE_OK || (code = exg_database_check(&file->database)) != SQLITE_OK ||
+        (code = exg_database_set_up(&file->database, file->volatile_rows ? "OFF" : "FULL", schema,
+                                    statements, N_STATEMENTS)) != SQLITE_OK)
         return code;
-    sqlite3_busy_timeout(file->database, BUSY_TIMEOUT_MS);
-    sqlite3_extended_result_codes(file->database, 1);
-    if ((code = execute(file, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
-        (code = execute(file, file->volatile_rows ? "PRAGMA synchronous = OFF"
-                                                  : "PRAGMA synchronous = FULL")) != SQLITE_OK ||
-        (code = check_integrity(file)) != SQLITE_OK || (code = execute(file, schema)) != SQLITE_OK)
-        return code;
-    for (int i = 0; i < N_STATEMENTS; i++)
-        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                       &file->prepared[i], NULL)) != SQLITE_OK)
-            return code;
     struct stat status;
     file->inode = stat(file->path, &status) == 0 ? status.st_ino : 0;
-    file->suspect_until_ms = read_fact(file, "suspect_until_ms");
+    file->suspect_until_ms = 0;
+    (void)exg_database_ask(&file->database, EXG_JOURNAL_SQL_SUSPECT_UNTIL, &file->suspect_until_ms);
     file->broken = false;
     return SQLITE_OK;
 }
@@ -178,25 +118,25 @@ remember_suspicion(ExgJournalFile *file)
     g_autofree char *sql = g_strdup_printf(
         "INSERT OR REPLACE INTO facts VALUES ('suspect_until_ms', %" G_GINT64_FORMAT ")",
         file->suspect_until_ms);
-    return execute(file, sql) == SQLITE_OK;
+    return exg_database_execute(&file->database, sql) == SQLITE_OK;
 }
 
 static bool
 open_or_replace(ExgJournalFile *file, GError **error)
 {
     int code = open_database(file);
-    if (is_corruption(code)) {
-        close_database(file);
+    if (exg_database_is_corruption(code)) {
+        exg_database_close(&file->database);
         set_aside(file);
         code = open_database(file);
         if (code == SQLITE_OK && !remember_suspicion(file))
-            code = sqlite3_errcode(file->database);
+            code = sqlite3_errcode(file->database.handle);
     }
     if (code == SQLITE_OK)
         return true;
     exg_error_set(error, EXG_ERROR_CONFIG, "Cannot open the delivery journal %s: %s", file->path,
-                  file->database != NULL ? sqlite3_errmsg(file->database) : sqlite3_errstr(code));
-    close_database(file);
+                  exg_database_message(&file->database, code));
+    exg_database_close(&file->database);
     return false;
 }
 
@@ -221,7 +161,7 @@ exg_journal_file_close(ExgJournalFile *file)
 {
     if (file == NULL)
         return;
-    close_database(file);
+    exg_database_close(&file->database);
     g_free(file->path);
     g_free(file->owner);
     g_free(file);
@@ -232,13 +172,12 @@ exg_journal_file_close(ExgJournalFile *file)
 static bool
 failed(ExgJournalFile *file, GError **error)
 {
-    int code = sqlite3_extended_errcode(file->database);
+    int code = sqlite3_errcode(file->database.handle);
     exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot write the delivery journal %s: %s",
-                  file->path, sqlite3_errmsg(file->database));
-    if (is_corruption(code))
+                  file->path, exg_database_message(&file->database, code));
+    if (exg_database_is_corruption(code))
         file->broken = true;
-    if (!sqlite3_get_autocommit(file->database))
-        (void)execute(file, "ROLLBACK");
+    exg_database_roll_back(&file->database);
     return false;
 }
 
@@ -247,15 +186,16 @@ exg_journal_file_start(ExgJournalFile *file, GError **error)
 {
     struct stat status;
     bool replaced = stat(file->path, &status) < 0 || status.st_ino != file->inode;
-    if (file->broken || replaced || file->database == NULL) {
-        close_database(file);
+    if (file->broken || replaced || file->database.handle == NULL) {
+        exg_database_close(&file->database);
         if (!open_or_replace(file, error))
             return false;
         /* Somebody removed the file, or another process replaced it: rows of ours may be gone with the old one. */
         if (replaced && !remember_suspicion(file))
             return failed(file, error);
     }
-    return execute(file, "BEGIN IMMEDIATE") == SQLITE_OK || failed(file, error);
+    return exg_database_execute(&file->database, "BEGIN IMMEDIATE") == SQLITE_OK ||
+           failed(file, error);
 }
 
 bool
@@ -263,11 +203,11 @@ exg_journal_file_commit(ExgJournalFile *file, GError **error)
 {
     EXG_FAIL_POINT("journal-before-commit");
     if (EXG_FAIL_POINT_ERROR("journal-commit-fails")) {
-        (void)execute(file, "ROLLBACK");
+        (void)exg_database_execute(&file->database, "ROLLBACK");
         return exg_error_set(error, EXG_ERROR_RESOURCES,
                              "Cannot write the delivery journal %s: a test says so", file->path);
     }
-    if (execute(file, "COMMIT") != SQLITE_OK)
+    if (exg_database_execute(&file->database, "COMMIT") != SQLITE_OK)
         return failed(file, error);
     EXG_FAIL_POINT("journal-after-commit");
     return true;
@@ -277,10 +217,7 @@ exg_journal_file_commit(ExgJournalFile *file, GError **error)
 static bool
 run(ExgJournalFile *file, sqlite3_stmt *statement, GError **error)
 {
-    int code = sqlite3_step(statement);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return code == SQLITE_DONE || failed(file, error);
+    return exg_database_run(statement) == SQLITE_OK || failed(file, error);
 }
 
 static void
@@ -295,7 +232,7 @@ bind_text(sqlite3_stmt *statement, int position, const char *text)
 static bool
 insert(ExgJournalFile *file, const ExgJournalIntent *intent, GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[INSERT];
+    sqlite3_stmt *statement = file->database.prepared[INSERT];
     bind_text(statement, 1, intent->key);
     bind_text(statement, 2, intent->recipient);
     bind_text(statement, 3, intent->message_id);
@@ -309,7 +246,7 @@ static bool
 set_owner(ExgJournalFile *file, const char *key, const char *owner, gint64 settled_ms,
           GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[TAKE_OVER];
+    sqlite3_stmt *statement = file->database.prepared[TAKE_OVER];
     bind_text(statement, 1, key);
     bind_text(statement, 2, owner);
     sqlite3_bind_int64(statement, 3, settled_ms);
@@ -321,7 +258,7 @@ exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
                        ExgJournalVerdict *ret_verdict, char **ret_item_id, gint64 *ret_wait_ms,
                        GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[FIND];
+    sqlite3_stmt *statement = file->database.prepared[FIND];
     bind_text(statement, 1, intent->key);
     int code = sqlite3_step(statement);
     bool exists = code == SQLITE_ROW;
@@ -376,7 +313,7 @@ exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
 bool
 exg_journal_file_done(ExgJournalFile *file, const char *key, const char *item_id, GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[DONE];
+    sqlite3_stmt *statement = file->database.prepared[DONE];
     bind_text(statement, 1, key);
     bind_text(statement, 2, item_id);
     sqlite3_bind_int64(statement, 3, now_ms());
@@ -386,7 +323,7 @@ exg_journal_file_done(ExgJournalFile *file, const char *key, const char *item_id
 bool
 exg_journal_file_forget(ExgJournalFile *file, const char *key, GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[FORGET];
+    sqlite3_stmt *statement = file->database.prepared[FORGET];
     bind_text(statement, 1, key);
     return run(file, statement, error);
 }
@@ -394,7 +331,7 @@ exg_journal_file_forget(ExgJournalFile *file, const char *key, GError **error)
 bool
 exg_journal_file_leave_open(ExgJournalFile *file, const char *key, gint64 since_ms, GError **error)
 {
-    sqlite3_stmt *statement = file->prepared[LEAVE_OPEN];
+    sqlite3_stmt *statement = file->database.prepared[LEAVE_OPEN];
     bind_text(statement, 1, key);
     sqlite3_bind_int64(statement, 2, since_ms + file->settle_ms);
     return run(file, statement, error);
@@ -403,9 +340,9 @@ exg_journal_file_leave_open(ExgJournalFile *file, const char *key, gint64 since_
 void
 exg_journal_file_prune(ExgJournalFile *file)
 {
-    if (file->database == NULL)
+    if (file->database.handle == NULL)
         return;
-    sqlite3_stmt *statement = file->prepared[PRUNE];
+    sqlite3_stmt *statement = file->database.prepared[PRUNE];
     sqlite3_bind_int64(statement, 1, now_ms() - file->keep_ms);
     sqlite3_bind_int(statement, 2, PRUNE_ROWS);
     g_autoptr(GError) error = NULL;
@@ -424,9 +361,9 @@ exg_journal_file_is_suspect(ExgJournalFile *file)
 void
 exg_journal_file_count(ExgJournalFile *file, ExgJournalStatistics *statistics)
 {
-    if (file->database == NULL)
+    if (file->database.handle == NULL)
         return;
-    sqlite3_stmt *statement = file->prepared[COUNT];
+    sqlite3_stmt *statement = file->database.prepared[COUNT];
     if (sqlite3_step(statement) == SQLITE_ROW) {
         statistics->open = (guint64)sqlite3_column_int64(statement, 0);
         statistics->done = (guint64)sqlite3_column_int64(statement, 1);

@@ -22,12 +22,15 @@ bool exg_journal_file_start(ExgJournalFile *file, GError **error);
 bool exg_journal_file_commit(ExgJournalFile *file, GError **error);
 
 /* `*ret_item_id`: for DONE, (transfer full). */
-bool exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent, ExgJournalVerdict *ret_verdict,
-                            char **ret_item_id, gint64 *ret_wait_ms, GError **error);
-bool exg_journal_file_done(ExgJournalFile *file, const char *key, const char *item_id, GError **error);
+bool exg_journal_file_begin(ExgJournalFile *file, const ExgJournalIntent *intent,
+                            ExgJournalVerdict *ret_verdict, char **ret_item_id, gint64 *ret_wait_ms,
+                            GError **error);
+bool exg_journal_file_done(ExgJournalFile *file, const char *key, const char *item_id,
+                           GError **error);
 bool exg_journal_file_forget(ExgJournalFile *file, const char *key, GError **error);
 /* `since_ms`: when its outcome became unknown, in milliseconds since 1970. */
-bool exg_journal_file_leave_open(ExgJournalFile *file, const char *key, gint64 since_ms, GError **error);
+bool exg_journal_file_leave_open(ExgJournalFile *file, const char *key, gint64 since_ms,
+                                 GError **error);
 /* Deletes a bounded number of `done` rows that are too old. Outside a transaction. */
 void exg_journal_file_prune(ExgJournalFile *file);
 

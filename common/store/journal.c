@@ -186,6 +186,20 @@ publish(ExgJournal *journal, guint operations, bool count)
     g_mutex_unlock(&journal->lock);
 }
 
+/* Outcomes are nobody's question, and the last of them come when the engine may not run any more. */
+static void
+post_answers(ExgJournal *journal, GPtrArray *operations)
+{
+    for (guint i = 0; i < operations->len; i++) {
+        const Operation *operation = g_ptr_array_index(operations, i);
+        if (operation->kind == BEGIN) {
+            exg_engine_post(journal->engine, answer_batch, operations);
+            return;
+        }
+    }
+    g_ptr_array_unref(operations);
+}
+
 static gpointer
 write_journal(gpointer data)
 {
@@ -210,7 +224,7 @@ write_journal(gpointer data)
         else
             fail_all(operations, error);
         publish(journal, count, false);
-        exg_engine_post(journal->engine, answer_batch, operations);
+        post_answers(journal, operations);
     }
     return NULL;
 }

@@ -67,7 +67,8 @@ typedef struct {
 /* Makes the intent durable, or says why not to send. A process has at most one delivery of a key
  * under way at a time, which its callers see to. The answer comes from the engine, never inside the
  * call. */
-void exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function, gpointer data);
+void exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function,
+                       gpointer data);
 
 /* What came of it; queued, in order, without an answer. */
 void exg_journal_done(ExgJournal *journal, const char *key, const char *item_id);

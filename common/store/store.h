@@ -27,11 +27,13 @@ typedef struct {
 } ExgStoreDelivery;
 
 typedef struct {
-    void (*deliver_async)(ExgStore *self, const ExgStoreDelivery *delivery, gint64 deadline_us, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer data);
-    bool (*deliver_finish)(ExgStore *self, GAsyncResult *result, char **ret_item_id, GError **error);
-    void (*find_async)(ExgStore *self, const char *recipient, const char *delivery_key, gint64 deadline_us,
-                       GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+    void (*deliver_async)(ExgStore *self, const ExgStoreDelivery *delivery, gint64 deadline_us,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+    bool (*deliver_finish)(ExgStore *self, GAsyncResult *result, char **ret_item_id,
+                           GError **error);
+    void (*find_async)(ExgStore *self, const char *recipient, const char *delivery_key,
+                       gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer data);
     bool (*find_finish)(ExgStore *self, GAsyncResult *result, char **ret_item_id, GError **error);
     void (*free)(ExgStore *self);
 } ExgStoreClass;
@@ -44,14 +46,18 @@ struct ExgStore {
 void exg_store_free(ExgStore *store);
 
 /* The delivery is copied or referenced. `*ret_item_id`: (transfer full). */
-void exg_store_deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer data);
-bool exg_store_deliver_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id, GError **error);
+void exg_store_deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline_us,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer data);
+bool exg_store_deliver_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id,
+                              GError **error);
 
 /* True with the item's id, or with NULL there for a miss, which is not proof. */
-void exg_store_find_async(ExgStore *store, const char *recipient, const char *delivery_key, gint64 deadline_us,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
-bool exg_store_find_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id, GError **error);
+void exg_store_find_async(ExgStore *store, const char *recipient, const char *delivery_key,
+                          gint64 deadline_us, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer data);
+bool exg_store_find_finish(ExgStore *store, GAsyncResult *result, char **ret_item_id,
+                           GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgStore, exg_store_free)
 

@@ -1,6 +1,7 @@
 #include "common/store/wrapping.h"
 
 #include "common/mime/address.h"
+#include "common/mime/date.h"
 #include "common/mime/wrapped-message.h"
 
 #include <string.h>
@@ -26,20 +27,6 @@ is_plain(const char *text)
         if (*text < 0x20 || *text > 0x7e)
             return false;
     return true;
-}
-
-static void
-append_date(GString *text, gint64 seconds)
-{
-    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_string_append_printf(
-        text, "Date: %s, %d %s %d %02d:%02d:%02d +0000\r\n",
-        days[g_date_time_get_day_of_week(time) - 1], g_date_time_get_day_of_month(time),
-        months[g_date_time_get_month(time) - 1], g_date_time_get_year(time),
-        g_date_time_get_hour(time), g_date_time_get_minute(time), g_date_time_get_second(time));
 }
 
 static void
@@ -76,7 +63,9 @@ make_head(const ExgMessage *original, const char *recipient, const char *reason,
                            domain != NULL ? domain : "localhost");
     g_string_append_printf(head, "To: <%s>\r\n", recipient);
     g_string_append(head, "Subject: A message that Exchange could not read, as an attachment\r\n");
-    append_date(head, time);
+    g_string_append(head, "Date: ");
+    exg_date_append(head, time);
+    g_string_append(head, "\r\n");
     const char *id = exg_message_id(original);
     if (id != NULL && is_plain(id))
         g_string_append_printf(head, "Message-ID: %s\r\n", id);

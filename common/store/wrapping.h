@@ -13,6 +13,7 @@
 
 /* `reason`: why it was refused, one sentence. `time`: seconds since 1970, for the Date field.
  * (transfer full) */
-ExgMessage *exg_store_wrap(ExgMessage *original, const char *recipient, const char *reason, gint64 time);
+ExgMessage *exg_store_wrap(ExgMessage *original, const char *recipient, const char *reason,
+                           gint64 time);
 
 #endif

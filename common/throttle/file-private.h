@@ -17,7 +17,8 @@
 #define EXG_THROTTLE_BUSY_TIMEOUT_MS 100
 #define EXG_THROTTLE_MAX_ROWS        20000
 
-typedef enum { EXG_THROTTLE_PAUSED = 1, EXG_THROTTLE_BROKEN = 2 } ExgThrottleRowKind; /* in the file: the numbers stay */
+/* In the file: the numbers stay. */
+typedef enum { EXG_THROTTLE_PAUSED = 1, EXG_THROTTLE_BROKEN = 2 } ExgThrottleRowKind;
 
 typedef struct {
     ExgThrottleScope scope;

@@ -2,13 +2,13 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/sqlite/database.h"
 #include "common/throttle/throttle.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define APPLICATION 0x65786754 /* "exgT" */
@@ -53,10 +53,7 @@ static const char *const statements[N_STATEMENTS] = {
 
 struct ExgThrottleFile {
     char *path;
-    sqlite3 *database;
-    sqlite3_stmt *prepared[N_STATEMENTS];
-    dev_t device;
-    ino_t inode;
+    ExgDatabase database;
     bool opened_before;
     bool read_before;
     gint64 changes; /* data_version at the last reading */
@@ -106,51 +103,22 @@ exg_throttle_sync_free(ExgThrottleSync *sync)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void
-close_database(ExgThrottleFile *file)
-{
-    for (int i = 0; i < N_STATEMENTS; i++)
-        g_clear_pointer(&file->prepared[i], sqlite3_finalize);
-    g_clear_pointer(&file->database, sqlite3_close);
-}
-
 static bool
 is_unusable(int code)
 {
-    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || code == SQLITE_ERROR;
-}
-
-static int
-execute(ExgThrottleFile *file, const char *sql)
-{
-    return sqlite3_exec(file->database, sql, NULL, NULL, NULL);
-}
-
-static int
-ask_number(ExgThrottleFile *file, const char *sql, int *ret_number)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(file->database, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW) {
-        *ret_number = sqlite3_column_int(statement, 0);
-        code = SQLITE_OK;
-    }
-    sqlite3_finalize(statement);
-    return code;
+    return exg_database_is_corruption(code) || code == SQLITE_ERROR;
 }
 
 /* One of another version is replaced; one of another program is left alone, for the name may be a slip in the configuration. */
 static int
-check_version(ExgThrottleFile *file)
+check_version(ExgDatabase *database)
 {
-    int tables = 0, application = 0, version = 0;
-    int code = ask_number(file, "SELECT count(*) FROM sqlite_master", &tables);
+    gint64 tables = 0, application = 0, version = 0;
+    int code = exg_database_ask(database, "SELECT count(*) FROM sqlite_master", &tables);
     if (code == SQLITE_OK)
-        code = ask_number(file, "PRAGMA application_id", &application);
+        code = exg_database_ask(database, "PRAGMA application_id", &application);
     if (code == SQLITE_OK)
-        code = ask_number(file, "PRAGMA user_version", &version);
+        code = exg_database_ask(database, "PRAGMA user_version", &version);
     if (code != SQLITE_OK || tables == 0)
         return code;
     if (application != APPLICATION)
@@ -162,27 +130,13 @@ check_version(ExgThrottleFile *file)
 static int
 open_database(ExgThrottleFile *file)
 {
-    int code = sqlite3_open_v2(file->path, &file->database,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                   SQLITE_OPEN_NOFOLLOW,
-                               NULL);
-    if (code != SQLITE_OK)
+    int code = exg_database_open(&file->database, file->path, EXG_THROTTLE_BUSY_TIMEOUT_MS);
+    if (code != SQLITE_OK || (code = check_version(&file->database)) != SQLITE_OK ||
+        (code = exg_database_set_up(&file->database, "OFF", schema, statements, N_STATEMENTS)) !=
+            SQLITE_OK)
         return code;
-    sqlite3_busy_timeout(file->database, EXG_THROTTLE_BUSY_TIMEOUT_MS);
-    if ((code = check_version(file)) != SQLITE_OK ||
-        (code = execute(file, "PRAGMA journal_mode = WAL")) != SQLITE_OK ||
-        (code = execute(file, "PRAGMA synchronous = OFF")) != SQLITE_OK ||
-        (code = execute(file, schema)) != SQLITE_OK)
-        return code;
-    for (int i = 0; i < N_STATEMENTS; i++)
-        if ((code = sqlite3_prepare_v3(file->database, statements[i], -1, SQLITE_PREPARE_PERSISTENT,
-                                       &file->prepared[i], NULL)) != SQLITE_OK)
-            return code;
-    struct stat status;
-    if (stat(file->path, &status) < 0)
+    if (!exg_database_is_in_place(&file->database, file->path))
         return SQLITE_CANTOPEN;
-    file->device = status.st_dev;
-    file->inode = status.st_ino;
     file->read_before = false;
     file->pruned_ms = 0;
     return SQLITE_OK;
@@ -202,30 +156,23 @@ set_aside(ExgThrottleFile *file)
     exg_log(EXG_LOG_DEBUG, NULL, "%s is damaged and is made anew", file->path);
 }
 
-/* Another process may have replaced the file. */
-static bool
-is_in_place(const ExgThrottleFile *file)
-{
-    struct stat status;
-    return stat(file->path, &status) == 0 && status.st_dev == file->device &&
-           status.st_ino == file->inode;
-}
-
 static int
 ensure_open(ExgThrottleFile *file, ExgThrottleSync *sync)
 {
-    if (file->database != NULL && is_in_place(file))
+    if (file->database.handle != NULL && exg_database_is_in_place(&file->database, file->path))
         return SQLITE_OK;
-    close_database(file);
+    exg_database_close(&file->database);
     int code = open_database(file);
     if (is_unusable(code)) {
-        close_database(file);
+        exg_database_close(&file->database);
         set_aside(file);
         code = open_database(file);
     }
     if (code == SQLITE_OK) {
         sync->replaced = file->opened_before;
         file->opened_before = true;
+    } else {
+        exg_database_close(&file->database);
     }
     return code;
 }
@@ -243,27 +190,17 @@ exg_throttle_file_free(ExgThrottleFile *file)
 {
     if (file == NULL)
         return;
-    close_database(file);
+    exg_database_close(&file->database);
     g_free(file->path);
     g_free(file);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Runs a statement that answers no rows. */
-static int
-finish(sqlite3_stmt *statement)
-{
-    int code = sqlite3_step(statement);
-    sqlite3_reset(statement);
-    sqlite3_clear_bindings(statement);
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 static sqlite3_stmt *
 bind_key(ExgThrottleFile *file, Statement which, const ExgThrottleRow *row)
 {
-    sqlite3_stmt *statement = file->prepared[which];
+    sqlite3_stmt *statement = file->database.prepared[which];
     sqlite3_bind_int(statement, 1, (int)row->scope);
     sqlite3_bind_int(statement, 2, (int)row->kind);
     sqlite3_bind_text(statement, 3, row->key, -1, SQLITE_STATIC);
@@ -277,10 +214,10 @@ claim(ExgThrottleFile *file, ExgThrottleRow *row)
     sqlite3_stmt *statement = bind_key(file, CLAIM, row);
     sqlite3_bind_int64(statement, 4, row->until_ms);
     sqlite3_bind_int64(statement, 5, now_ms() + CLAIM_EARLY_MS);
-    int code = finish(statement);
+    int code = exg_database_run(statement);
     if (code != SQLITE_OK)
         return code;
-    row->won = sqlite3_changes(file->database) > 0;
+    row->won = sqlite3_changes(file->database.handle) > 0;
     if (row->won)
         return SQLITE_OK;
     statement = bind_key(file, EXISTS, row);
@@ -296,14 +233,14 @@ write_row(ExgThrottleFile *file, ExgThrottleRow *row)
     if (row->claim)
         return claim(file, row);
     if (row->gone)
-        return finish(bind_key(file, MEND, row));
+        return exg_database_run(bind_key(file, MEND, row));
     sqlite3_stmt *statement = bind_key(file, row->kind == EXG_THROTTLE_PAUSED ? PAUSE : BREAK, row);
     sqlite3_bind_int64(statement, 4, row->since_ms);
     sqlite3_bind_int64(statement, 5, row->until_ms);
     sqlite3_bind_int64(statement, 6, row->interval_ms);
     sqlite3_bind_int(statement, 7, row->asked);
     sqlite3_bind_text(statement, 8, row->code, -1, SQLITE_STATIC);
-    return finish(statement);
+    return exg_database_run(statement);
 }
 
 static int
@@ -313,8 +250,8 @@ prune(ExgThrottleFile *file)
     if (ABS(now - file->pruned_ms) < PRUNE_EVERY_MS)
         return SQLITE_OK;
     file->pruned_ms = now;
-    sqlite3_bind_int64(file->prepared[PRUNE], 1, now - KEEP_MS);
-    return finish(file->prepared[PRUNE]);
+    sqlite3_bind_int64(file->database.prepared[PRUNE], 1, now - KEEP_MS);
+    return exg_database_run(file->database.prepared[PRUNE]);
 }
 
 static int
@@ -322,15 +259,15 @@ write_all(ExgThrottleFile *file, GArray *rows)
 {
     if (rows->len == 0)
         return SQLITE_OK;
-    int code = execute(file, "BEGIN IMMEDIATE");
+    int code = exg_database_execute(&file->database, "BEGIN IMMEDIATE");
     for (guint i = 0; i < rows->len && code == SQLITE_OK; i++)
         code = write_row(file, &g_array_index(rows, ExgThrottleRow, i));
     if (code == SQLITE_OK)
         code = prune(file);
     if (code == SQLITE_OK)
-        code = execute(file, "COMMIT");
-    if (code != SQLITE_OK && !sqlite3_get_autocommit(file->database))
-        (void)execute(file, "ROLLBACK");
+        code = exg_database_execute(&file->database, "COMMIT");
+    if (code != SQLITE_OK)
+        exg_database_roll_back(&file->database);
     return code;
 }
 
@@ -364,7 +301,7 @@ add_row(GArray *rows, sqlite3_stmt *statement)
 static int
 read_all(ExgThrottleFile *file, ExgThrottleSync *sync)
 {
-    sqlite3_stmt *statement = file->prepared[CHANGES];
+    sqlite3_stmt *statement = file->database.prepared[CHANGES];
     int code = sqlite3_step(statement);
     gint64 changes = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
     sqlite3_reset(statement);
@@ -374,7 +311,7 @@ read_all(ExgThrottleFile *file, ExgThrottleSync *sync)
         return SQLITE_OK;
 
     GArray *rows = rows_new();
-    statement = file->prepared[READ];
+    statement = file->database.prepared[READ];
     sqlite3_bind_int64(statement, 1, now_ms());
     sqlite3_bind_int(statement, 2, EXG_THROTTLE_MAX_ROWS);
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
@@ -406,9 +343,7 @@ exg_throttle_file_visit(ExgThrottleFile *file, ExgThrottleSync *sync)
                                                         : sqlite3_errstr(code));
     if (is_unusable(code)) {
         /* Damaged while it was in use: the next visit makes it anew. */
-        close_database(file);
+        exg_database_close(&file->database);
         set_aside(file);
-    } else if (file->prepared[N_STATEMENTS - 1] == NULL) {
-        close_database(file);
     }
 }

@@ -19,13 +19,15 @@ typedef struct {
 } ExgThrottlePause;
 
 /* A pause only gets longer. Answers whether it did. */
-bool exg_throttle_pause_extend(ExgThrottlePause *pause, gint64 until_us, gint64 since_real_us, bool asked, const char *code);
+bool exg_throttle_pause_extend(ExgThrottlePause *pause, gint64 until_us, gint64 since_real_us,
+                               bool asked, const char *code);
 static inline gint64
 exg_throttle_pause_left_us(const ExgThrottlePause *pause, gint64 now_us)
 {
     return MAX(pause->until_us - now_us, 0);
 }
-GError *exg_throttle_pause_error(const ExgThrottlePause *pause, ExgThrottleScope scope, gint64 now_us);
+GError *exg_throttle_pause_error(const ExgThrottlePause *pause, ExgThrottleScope scope,
+                                 gint64 now_us);
 
 /* --- breaker ---------------------------------------------------------------------------------- */
 
@@ -48,7 +50,11 @@ typedef enum {
 
 /* Where a gate stands between its probe's being due and its right to send it, with other processes
  * after the same. */
-typedef enum { EXG_THROTTLE_UNCLAIMED, EXG_THROTTLE_CLAIMING, EXG_THROTTLE_CLAIMED } ExgThrottleClaim;
+typedef enum {
+    EXG_THROTTLE_UNCLAIMED,
+    EXG_THROTTLE_CLAIMING,
+    EXG_THROTTLE_CLAIMED
+} ExgThrottleClaim;
 
 typedef struct {
     ExgThrottleScope scope; /* ENDPOINT or ACCOUNT */
@@ -80,7 +86,8 @@ typedef struct {
     bool probe;
 } ExgThrottlePass;
 
-ExgThrottleGate *exg_throttle_gate_new(ExgThrottleScope scope, const char *key, guint max, guint failures_to_close);
+ExgThrottleGate *exg_throttle_gate_new(ExgThrottleScope scope, const char *key, guint max,
+                                       guint failures_to_close);
 void exg_throttle_gate_free(ExgThrottleGate *gate);
 
 ExgThrottleState exg_throttle_gate_state(const ExgThrottleGate *gate, gint64 now_us);
@@ -93,7 +100,8 @@ gint64 exg_throttle_gate_left_us(const ExgThrottleGate *gate, gint64 now_us);
 bool exg_throttle_gate_has_room(const ExgThrottleGate *gate, gint64 now_us, gint64 *ret_again_us);
 ExgThrottlePass exg_throttle_gate_enter(ExgThrottleGate *gate, guint64 serial, gint64 now_us);
 /* Before the pass leaves. Answers whether the pause or the breaker changed. */
-bool exg_throttle_gate_learn(ExgThrottleGate *gate, const ExgThrottlePass *pass, const ExgThrottleOutcome *outcome, gint64 now_us);
+bool exg_throttle_gate_learn(ExgThrottleGate *gate, const ExgThrottlePass *pass,
+                             const ExgThrottleOutcome *outcome, gint64 now_us);
 void exg_throttle_gate_leave(ExgThrottleGate *gate, const ExgThrottlePass *pass);
 
 #endif

@@ -12,7 +12,11 @@
 #define EXG_THROTTLE_MAX_CODE_BYTES 64
 
 /* Also the `kind` of a row of the shared file: the numbers stay. */
-typedef enum { EXG_THROTTLE_ENDPOINT = 1, EXG_THROTTLE_ACCOUNT = 2, EXG_THROTTLE_MAILBOX = 3 } ExgThrottleScope;
+typedef enum {
+    EXG_THROTTLE_ENDPOINT = 1,
+    EXG_THROTTLE_ACCOUNT = 2,
+    EXG_THROTTLE_MAILBOX = 3
+} ExgThrottleScope;
 
 typedef struct {
     bool reached;          /* the endpoint answered */

@@ -15,7 +15,8 @@ typedef struct ExgThrottleShare ExgThrottleShare;
 
 /* `function(data)` runs on the engine when a visit has ended. NULL if this host is out of threads
  * or descriptors. */
-ExgThrottleShare *exg_throttle_share_new(ExgEngine *engine, const char *path, ExgEngineFunc function, gpointer data);
+ExgThrottleShare *exg_throttle_share_new(ExgEngine *engine, const char *path,
+                                         ExgEngineFunc function, gpointer data);
 /* Begins a visit; `sync` must stay until the function has run. */
 void exg_throttle_share_visit(ExgThrottleShare *share, ExgThrottleSync *sync);
 /* Waits for the visit under way, then makes a last one if `last` is not NULL. The function does not

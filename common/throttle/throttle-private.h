@@ -81,7 +81,8 @@ struct ExgThrottle {
 
 /* --- queue.c ---------------------------------------------------------------------------------- */
 
-ExgThrottleGate *exg_throttle_get_gate(ExgThrottle *throttle, ExgThrottleScope scope, const char *key);
+ExgThrottleGate *exg_throttle_get_gate(ExgThrottle *throttle, ExgThrottleScope scope,
+                                       const char *key);
 ExgThrottleLane *exg_throttle_get_lane(ExgThrottle *throttle, const ExgThrottleTarget *target);
 /* An address in lower case, or for an account's own view a key that cannot be one. (transfer
  * full) */
@@ -90,12 +91,13 @@ char *exg_throttle_mailbox_key(const ExgThrottleTarget *target);
 ExgThrottleMailbox *exg_throttle_get_mailbox(ExgThrottle *throttle, const char *key);
 void exg_throttle_mailbox_update(ExgThrottle *throttle, ExgThrottleMailbox *mailbox);
 /* Closes it and refuses who waits. Answers whether that is news. */
-bool exg_throttle_mailbox_pause(ExgThrottle *throttle, ExgThrottleMailbox *mailbox, gint64 until_us, gint64 since_real_us,
-                                bool asked, const char *code);
+bool exg_throttle_mailbox_pause(ExgThrottle *throttle, ExgThrottleMailbox *mailbox, gint64 until_us,
+                                gint64 since_real_us, bool asked, const char *code);
 void exg_throttle_mailbox_free(ExgThrottleMailbox *mailbox);
 
-ExgThrottleWaiter *exg_throttle_waiter_new(ExgThrottle *throttle, gint64 deadline_us, GCancellable *cancellable,
-                                           ExgThrottleFunc function, gpointer data);
+ExgThrottleWaiter *exg_throttle_waiter_new(ExgThrottle *throttle, gint64 deadline_us,
+                                           GCancellable *cancellable, ExgThrottleFunc function,
+                                           gpointer data);
 /* Into the line of its lane, which is set. */
 void exg_throttle_waiter_enqueue(ExgThrottleWaiter *waiter, ExgThrottleMailbox *mailbox);
 GError *exg_throttle_waiter_late_error(const ExgThrottleWaiter *waiter);

@@ -82,8 +82,8 @@ typedef void (*ExgThrottleFunc)(ExgPermit *permit, const GError *error, gpointer
 
 /* Asks for a permit. The answer comes from the engine exactly once, never inside the call.
  * `deadline_us` is absolute (clock.h). */
-void exg_throttle_take(ExgThrottle *throttle, const ExgThrottleTarget *target, gint64 deadline_us, GCancellable *cancellable,
-                       ExgThrottleFunc function, gpointer data);
+void exg_throttle_take(ExgThrottle *throttle, const ExgThrottleTarget *target, gint64 deadline_us,
+                       GCancellable *cancellable, ExgThrottleFunc function, gpointer data);
 
 /* Gives the permit back with what came of the request: NULL means success. What was cancelled or
  * failed on this side does not count. */
@@ -114,7 +114,8 @@ typedef struct {
     bool shared;       /* the file works */
 } ExgThrottleStatistics;
 /* Of an endpoint. */
-void exg_throttle_get_statistics(ExgThrottle *throttle, const char *endpoint, ExgThrottleStatistics *ret_statistics);
+void exg_throttle_get_statistics(ExgThrottle *throttle, const char *endpoint,
+                                 ExgThrottleStatistics *ret_statistics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgThrottle, exg_throttle_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgPermit, exg_permit_free)

@@ -42,8 +42,8 @@ typedef struct {
 void exg_xml_filter_init(ExgXmlFilter *filter, guint attributes_max);
 /* Answers how much of the input is done with: less than all if the output is full or there is a
  * fault. `room` is at least EXG_XML_FILTER_STEP_BYTES. */
-gsize exg_xml_filter_run(ExgXmlFilter *filter, const char *input, gsize length, char *output, gsize room,
-                         gsize *ret_written);
+gsize exg_xml_filter_run(ExgXmlFilter *filter, const char *input, gsize length, char *output,
+                         gsize room, gsize *ret_written);
 /* Whether the input may end here. */
 bool exg_xml_filter_is_idle(const ExgXmlFilter *filter);
 

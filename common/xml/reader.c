@@ -43,6 +43,21 @@ typedef xmlError *LibraryError;
 typedef const xmlError *LibraryError;
 #endif
 
+/* Neither breaks a line nor changes how the rest of it is shown. */
+static bool
+is_harmless(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* libxml2 quotes the document in its messages: they become one clean line. */
 static void
 on_error(void *user, LibraryError error)
@@ -50,16 +65,17 @@ on_error(void *user, LibraryError error)
     ExgXmlReader *reader = user;
     if (reader->error != NULL || error->level < XML_ERR_ERROR)
         return;
-    g_autofree char *reason = g_utf8_make_valid(
+    g_autofree char *message = g_utf8_make_valid(
         error->message != NULL ? error->message : "malformed", -1);
-    g_strchomp(reason);
-    for (char *at = reason; *at != '\0'; at++)
-        if ((guchar)*at < 0x20)
-            *at = ' ';
-    if (strlen(reason) > MAX_REASON)
-        *g_utf8_find_prev_char(reason, reason + MAX_REASON) = '\0';
+    g_strchomp(message);
+    g_autoptr(GString) reason = g_string_new(NULL);
+    for (const char *at = message; *at != '\0' && reason->len < MAX_REASON;
+         at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        g_string_append_unichar(reason, is_harmless(c) ? c : ' ');
+    }
     reader->error = exg_error_new(EXG_ERROR_PROTOCOL, "Bad XML in line %d: %s", error->line,
-                                  reason);
+                                  reason->str);
 }
 
 /* A handler that stops without saying why is wrong, but must not be taken for success. */

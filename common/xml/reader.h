@@ -38,14 +38,15 @@ typedef struct {
 /* Names and values are valid during the call. Text may come in several pieces. Each function
  * returns false with an error to stop, and may be NULL. */
 typedef struct {
-    bool (*start)(gpointer user, const char *space, const char *name, const ExgXmlAttribute *attributes, guint count,
-                  GError **error);
+    bool (*start)(gpointer user, const char *space, const char *name,
+                  const ExgXmlAttribute *attributes, guint count, GError **error);
     bool (*text)(gpointer user, const char *text, gsize length, GError **error);
     bool (*end)(gpointer user, const char *space, const char *name, GError **error);
 } ExgXmlHandler;
 
 /* `limits` and `handler` are copied. */
-ExgXmlReader *exg_xml_reader_new(const ExgXmlLimits *limits, const ExgXmlHandler *handler, gpointer user);
+ExgXmlReader *exg_xml_reader_new(const ExgXmlLimits *limits, const ExgXmlHandler *handler,
+                                 gpointer user);
 void exg_xml_reader_free(ExgXmlReader *reader);
 
 bool exg_xml_reader_feed(ExgXmlReader *reader, const char *data, gsize length, GError **error);

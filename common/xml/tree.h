@@ -28,7 +28,8 @@ ExgXmlTree *exg_xml_tree_new(const ExgXmlLimits *limits, guint max_nodes);
 bool exg_xml_tree_feed(ExgXmlTree *tree, const char *data, gsize length, GError **error);
 bool exg_xml_tree_finish(ExgXmlTree *tree, GError **error);
 /* … or from one piece. */
-ExgXmlTree *exg_xml_tree_parse(const char *data, gsize length, const ExgXmlLimits *limits, guint max_nodes, GError **error);
+ExgXmlTree *exg_xml_tree_parse(const char *data, gsize length, const ExgXmlLimits *limits,
+                               guint max_nodes, GError **error);
 void exg_xml_tree_free(ExgXmlTree *tree);
 
 /* NULL before exg_xml_tree_finish() has succeeded. */

@@ -24,9 +24,11 @@ bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, G
 guint exg_sim_accounts_count(const ExgSimAccounts *accounts);
 /* Once anybody is named here, everybody else may not. Errors: EXG_ERROR_CONFIG for an unknown
  * user. */
-bool exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user, GError **error);
+bool exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user,
+                                          GError **error);
 /* By the value of an Authorization header, which may be NULL; NULL: refused. */
-const ExgSimAccount *exg_sim_accounts_sign_in(const ExgSimAccounts *accounts, const char *authorization);
+const ExgSimAccount *exg_sim_accounts_sign_in(const ExgSimAccounts *accounts,
+                                              const char *authorization);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimAccounts, exg_sim_accounts_free)
 

@@ -45,20 +45,23 @@ typedef struct {
 } ExgSimCall;
 
 /* Parses and validates; what is wrong ends up in `refusal`. Takes over the strings in `caller`. */
-ExgSimCall *exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *body, gsize length);
+ExgSimCall *exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *body,
+                             gsize length);
 void exg_sim_call_free(ExgSimCall *call);
 
 /* Carries the request out and writes the answer. `*ret_status`: 200, or 500 for a fault. (transfer
  * full) */
 char *exg_sim_call_execute(ExgSimCall *call, guint *ret_status, gsize *ret_length);
 /* Writes the error that the scenario wants, without carrying the request out. */
-char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret_status, gsize *ret_length);
+char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret_status,
+                                gsize *ret_length);
 
 /* --- for the operations ----------------------------------------------------------------------- */
 
 /* Begins a response message: its ResponseClass and the parts that every message begins with. A
  * `refusal` whose code is NULL stands for success. */
-void exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRefusal *refusal);
+void exg_sim_call_start_message(ExgSimCall *call, const char *element,
+                                const ExgSimRefusal *refusal);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
                          const ExgSimFolder **ret_folder, ExgSimRefusal *refusal);

@@ -13,8 +13,9 @@ typedef struct ExgSimConnection ExgSimConnection;
 typedef void (*ExgSimConnectionFunc)(ExgSimConnection *connection, gpointer data);
 
 /* Takes `fd`. `gone` is called before the connection frees itself. */
-ExgSimConnection *exg_sim_connection_new(ExgEngine *engine, int fd, ExgTlsServer *tls, guint64 number,
-                                         const ExgSimServerParts *parts, ExgSimConnectionFunc gone, gpointer data);
+ExgSimConnection *exg_sim_connection_new(ExgEngine *engine, int fd, ExgTlsServer *tls,
+                                         guint64 number, const ExgSimServerParts *parts,
+                                         ExgSimConnectionFunc gone, gpointer data);
 void exg_sim_connection_free(ExgSimConnection *connection);
 /* Closes it if it waits for a request; answers whether it did. */
 bool exg_sim_connection_close_idle(ExgSimConnection *connection);

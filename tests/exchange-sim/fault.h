@@ -88,7 +88,8 @@ typedef struct {
 
 /* The next rule from `*cursor` on (0 at first) that acts now, or NULL. The reference is the
  * caller's. */
-ExgSimFault *exg_sim_faults_take(ExgSimFaults *faults, const ExgSimFaultSubject *subject, guint *cursor);
+ExgSimFault *exg_sim_faults_take(ExgSimFaults *faults, const ExgSimFaultSubject *subject,
+                                 guint *cursor);
 /* Whether rules after this one may act on the same request. */
 bool exg_sim_fault_goes_on(const ExgSimFault *fault);
 

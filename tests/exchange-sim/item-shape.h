@@ -12,7 +12,7 @@ bool exg_sim_shape_asks_for(const ExgXmlNode *shape, const char *field_uri);
 /* Refuses an m:ItemShape that names an impossible property. */
 bool exg_sim_item_shape_check(const ExgXmlNode *shape, ExgSimRefusal *refusal);
 /* Writes the item as t:Message. `searching`: FindItem, which never shows content. */
-void exg_sim_item_shape_write(const ExgXmlNode *shape, ExgXmlWriter *writer, const ExgSimMailbox *mailbox,
-                              const ExgSimItem *item, bool searching);
+void exg_sim_item_shape_write(const ExgXmlNode *shape, ExgXmlWriter *writer,
+                              const ExgSimMailbox *mailbox, const ExgSimItem *item, bool searching);
 
 #endif

@@ -42,7 +42,8 @@ typedef struct {
 ExgSimItem *exg_sim_item_new(void);
 void exg_sim_item_free(ExgSimItem *item);
 
-void exg_sim_item_add_property(ExgSimItem *item, const char *path, const char *type, const char *value);
+void exg_sim_item_add_property(ExgSimItem *item, const char *path, const char *type,
+                               const char *value);
 /* The value as it was sent, or NULL. */
 const char *exg_sim_item_property(const ExgSimItem *item, const char *path);
 /* Takes Subject, Message-ID, From and Date from the message. */
@@ -57,7 +58,8 @@ ExgSimItem *exg_sim_item_from_text(const char *text);
 /* Opaque to clients: base64 of what finds the item or folder again, `number` 0 for a folder. */
 char *exg_sim_id_new(const char *address, const ExgSimFolder *folder, guint number);
 /* `*ret_address`: (transfer full). */
-bool exg_sim_id_parse(const char *id, char **ret_address, const ExgSimFolder **ret_folder, guint *ret_number);
+bool exg_sim_id_parse(const char *id, char **ret_address, const ExgSimFolder **ret_folder,
+                      guint *ret_number);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimItem, exg_sim_item_free)
 

@@ -40,20 +40,24 @@ void exg_sim_mailbox_free(ExgSimMailbox *mailbox);
 bool exg_sim_mailbox_load(ExgSimMailbox *mailbox, const char *directory, GError **error);
 /* Gives the item its number, ids and time of creation, and stores it with its content. Takes the
  * item in either case. The pointer stays valid as long as the mailbox; NULL if the disk refused. */
-ExgSimItem *exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder, ExgSimItem *item,
-                                  const char *content, gsize length, GError **error);
+ExgSimItem *exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder,
+                                  ExgSimItem *item, const char *content, gsize length,
+                                  GError **error);
 
 guint exg_sim_mailbox_count(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 guint exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 /* `index` from 0, in the order stored. */
-const ExgSimItem *exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint index);
+const ExgSimItem *exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
+                                       guint index);
 /* By number; NULL if there is none. */
-const ExgSimItem *exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint number);
+const ExgSimItem *exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
+                                       guint number);
 /* The message; NULL if it was not kept. */
 GBytes *exg_sim_mailbox_content(const ExgSimMailbox *mailbox, const ExgSimItem *item);
 
 /* Writes a file so that it appears complete or not at all. */
-bool exg_sim_write_file(const char *directory, const char *name, const char *content, gsize length, GError **error);
+bool exg_sim_write_file(const char *directory, const char *name, const char *content, gsize length,
+                        GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSimMailbox, exg_sim_mailbox_free)
 

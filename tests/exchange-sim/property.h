@@ -18,7 +18,8 @@
 
 /* Turns a t:ExtendedFieldURI into a path (item.h); refuses what the schema lets pass and Exchange
  * does not. */
-bool exg_sim_property_path(const ExgXmlNode *extended_field, char **ret_path, ExgSimRefusal *refusal);
+bool exg_sim_property_path(const ExgXmlNode *extended_field, char **ret_path,
+                           ExgSimRefusal *refusal);
 /* Whether a text is a value of that MAPI type ("Integer", "SystemTime" …). */
 bool exg_sim_property_check(const char *type, const char *value, ExgSimRefusal *refusal);
 

@@ -23,9 +23,11 @@ typedef struct {
 
 /* Always false, for `return exg_sim_refuse(…)`. The text may be NULL: the usual words for the
  * code. */
-bool exg_sim_refuse(ExgSimRefusal *refusal, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+bool exg_sim_refuse(ExgSimRefusal *refusal, const char *code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 /* The same for a request that a correct client would not have sent. */
-bool exg_sim_refuse_invalid(ExgSimRefusal *refusal, const char *code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+bool exg_sim_refuse_invalid(ExgSimRefusal *refusal, const char *code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 /* ErrorSchemaValidation; the text is the violation. */
 bool exg_sim_refuse_schema(ExgSimRefusal *refusal, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void exg_sim_refusal_set_value(ExgSimRefusal *refusal, const char *static_name, const char *value);

@@ -29,8 +29,8 @@ typedef struct {
     gsize max_request_bytes;
 } ExgSimServerParts;
 
-ExgSimServer *exg_sim_server_new(ExgEngine *engine, const ExgSocketAddress *address, ExgTlsServer *tls,
-                                 const ExgSimServerParts *parts, GError **error);
+ExgSimServer *exg_sim_server_new(ExgEngine *engine, const ExgSocketAddress *address,
+                                 ExgTlsServer *tls, const ExgSimServerParts *parts, GError **error);
 void exg_sim_server_free(ExgSimServer *server);
 
 guint16 exg_sim_server_port(const ExgSimServer *server);

@@ -15,6 +15,7 @@ char *exg_sim_soap_end(ExgXmlWriter *writer, gsize *ret_length);
 /* A whole envelope with a fault. */
 char *exg_sim_soap_fault(const ExgSimRefusal *refusal, gsize *ret_length);
 /* The values of a refusal as t:MessageXml's content; nothing if there are none. */
-void exg_sim_soap_write_values(ExgXmlWriter *writer, const char *element, const ExgSimRefusal *refusal);
+void exg_sim_soap_write_values(ExgXmlWriter *writer, const char *element,
+                               const ExgSimRefusal *refusal);
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/io/stream.h"
 
 /* `names`: more names for the certificate, NULL-terminated, or NULL. */
-ExgTlsServer *exg_sim_tls_identity_new(const char *directory, const char *const *names, GError **error);
+ExgTlsServer *exg_sim_tls_identity_new(const char *directory, const char *const *names,
+                                       GError **error);
 
 #endif

@@ -1,5 +1,5 @@
 /* A date of a header field: one that is understood is the same second however it is written. */
-#include "common/mime/date-private.h"
+#include "common/mime/date.h"
 
 #include <string.h>
 

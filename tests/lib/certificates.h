@@ -17,7 +17,8 @@ typedef struct {
 TestIdentity *test_identity_new_authority(const char *name);
 /* A server's, for a DNS name or a numeric address, valid from `start` to `end`, seconds from
  * now. */
-TestIdentity *test_identity_new_server(const TestIdentity *authority, const char *name, long start, long end);
+TestIdentity *test_identity_new_server(const TestIdentity *authority, const char *name, long start,
+                                       long end);
 void test_identity_free(TestIdentity *identity);
 /* Writes the certificate as PEM. */
 void test_identity_write(const TestIdentity *identity, const char *path);

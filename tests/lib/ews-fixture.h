@@ -8,10 +8,11 @@
 #include "common/mime/message.h"
 
 #define EWS_TEST_VERSION "Exchange2013_SP1"
-#define EWS_TEST_HEAD                                                                                                  \
-    "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "     \
-    "xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" "                                           \
-    "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">"                                        \
+#define EWS_TEST_HEAD                                                                              \
+    "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope "                                       \
+    "xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "                                       \
+    "xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" "                       \
+    "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">"                    \
     "<s:Header><t:ServerVersionInfo MajorVersion=\"15\" MinorVersion=\"2\"/></s:Header><s:Body>"
 #define EWS_TEST_TAIL "</s:Body></s:Envelope>"
 #define EWS_TEST_SOAP(content) EWS_TEST_HEAD content EWS_TEST_TAIL
@@ -31,14 +32,15 @@ void ews_test_validate(const char *request);
 char *ews_test_template(const char *name);
 
 /* Reads an answer in one piece. The result, or NULL. */
-gpointer ews_test_answer(const ExgEwsOperation *operation, int status, const char *body, gpointer context,
-                         GError **error);
+gpointer ews_test_answer(const ExgEwsOperation *operation, int status, const char *body,
+                         gpointer context, GError **error);
 /* No answer that has been cut may be a success. */
 void ews_test_cut(const ExgEwsOperation *operation, const char *body, gpointer context);
 
 /* The code, the reply it leads to, and that it is fit for a log. */
-#define ews_test_assert_error(error, wanted, smtp_code, enhanced)                                                      \
+#define ews_test_assert_error(error, wanted, smtp_code, enhanced)                                  \
     ews_test_check_error((error), (int)(wanted), (smtp_code), (enhanced), G_STRLOC)
-void ews_test_check_error(const GError *error, int wanted, int smtp_code, const char *enhanced, const char *where);
+void ews_test_check_error(const GError *error, int wanted, int smtp_code, const char *enhanced,
+                          const char *where);
 
 #endif

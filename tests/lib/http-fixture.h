@@ -43,12 +43,12 @@ HttpCall *http_call(HttpFixture *fixture, ExgHttpRequest *request);
 
 ExgHttpClientStatistics http_fixture_statistics(HttpFixture *fixture);
 /* Runs the engine until the condition holds; fails the test after ten seconds. */
-#define http_fixture_until(fixture, condition)                                                                         \
-    do {                                                                                                               \
-        gint64 until_ = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;                                              \
-        while (!(condition) && g_get_monotonic_time() < until_)                                                        \
-            http_fixture_round(fixture);                                                                               \
-        g_assert_true(condition);                                                                                      \
+#define http_fixture_until(fixture, condition)                                                     \
+    do {                                                                                           \
+        gint64 until_ = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;                          \
+        while (!(condition) && g_get_monotonic_time() < until_)                                    \
+            http_fixture_round(fixture);                                                           \
+        g_assert_true(condition);                                                                  \
     } while (0)
 /* One round of the engine, of a few milliseconds at most. */
 void http_fixture_round(HttpFixture *fixture);
@@ -57,20 +57,21 @@ guint http_count_fds(void);
 /* `length` bytes that are not all alike. (transfer full) */
 char *http_large_text(gsize length);
 
-#define http_assert_status(call, number)                                                                               \
-    do {                                                                                                               \
-        g_assert_no_error((call)->error);                                                                              \
-        g_assert_cmpint(exg_http_response_status((call)->response), ==, (number));                                     \
+#define http_assert_status(call, number)                                                           \
+    do {                                                                                           \
+        g_assert_no_error((call)->error);                                                          \
+        g_assert_cmpint(exg_http_response_status((call)->response), ==, (number));                 \
     } while (0)
-#define http_assert_body(call, text)                                                                                   \
-    do {                                                                                                               \
-        GBytes *bytes_ = exg_http_response_body((call)->response);                                                     \
-        g_assert_cmpmem(g_bytes_get_data(bytes_, NULL), g_bytes_get_size(bytes_), (text), strlen(text));               \
+#define http_assert_body(call, text)                                                               \
+    do {                                                                                           \
+        GBytes *bytes_ = exg_http_response_body((call)->response);                                 \
+        g_assert_cmpmem(g_bytes_get_data(bytes_, NULL), g_bytes_get_size(bytes_), (text),          \
+                        strlen(text));                                                             \
     } while (0)
-#define http_assert_failed(call, wanted_code, wanted_stage)                                                            \
-    do {                                                                                                               \
-        g_assert_error((call)->error, EXG_ERROR, (int)(wanted_code));                                                  \
-        g_assert_cmpstr(exg_error_facts((call)->error)->stage, ==, (wanted_stage));                                    \
+#define http_assert_failed(call, wanted_code, wanted_stage)                                        \
+    do {                                                                                           \
+        g_assert_error((call)->error, EXG_ERROR, (int)(wanted_code));                              \
+        g_assert_cmpstr(exg_error_facts((call)->error)->stage, ==, (wanted_stage));                \
     } while (0)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpCall, http_call_free)

@@ -64,7 +64,8 @@ char *test_server_url(const TestServer *server, const char *host, const char *pa
 
 /* Adds the script of the next connection; copied up to its TEST_END, texts are not. */
 void test_server_add(TestServer *server, const TestStep *steps);
-#define test_server_script(server, ...) test_server_add((server), (const TestStep[]){__VA_ARGS__, {.action = TEST_END}})
+#define test_server_script(server, ...)                                                            \
+    test_server_add((server), (const TestStep[]){__VA_ARGS__, {.action = TEST_END}})
 /* The last script serves all further connections too. */
 void test_server_repeat(TestServer *server);
 /* Lets one TEST_HOLD pass. */

@@ -71,8 +71,8 @@ call_free(Call *call)
 }
 
 static inline void
-fake_open(ExgDirectorySource *source, const char *address, gint64 deadline_us, GCancellable *cancellable,
-          ExgSourceMailboxFunc function, gpointer data)
+fake_open(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+          GCancellable *cancellable, ExgSourceMailboxFunc function, gpointer data)
 {
     FakeSource *fake = (FakeSource *)source;
     Call *call = call_new(address, deadline_us, cancellable, data);
@@ -82,8 +82,8 @@ fake_open(ExgDirectorySource *source, const char *address, gint64 deadline_us, G
 }
 
 static inline void
-fake_identify(ExgDirectorySource *source, const char *address, gint64 deadline_us, GCancellable *cancellable,
-              ExgSourceKindFunc function, gpointer data)
+fake_identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+              GCancellable *cancellable, ExgSourceKindFunc function, gpointer data)
 {
     FakeSource *fake = (FakeSource *)source;
     Call *call = call_new(address, deadline_us, cancellable, data);
@@ -122,7 +122,8 @@ store_says(Fixture *fixture, int code)
 {
     wait_for_call(fixture, &fixture->opening);
     Call *call = g_queue_pop_head(&fixture->opening);
-    g_autoptr(GError) error = code >= 0 ? exg_error_new((ExgErrorCode)code, "The store says so") : NULL;
+    g_autoptr(GError) error = code >= 0 ? exg_error_new((ExgErrorCode)code, "The store says so")
+                                        : NULL;
     call->mailbox_function(error, call->data);
     call_free(call);
 }
@@ -173,17 +174,19 @@ static inline void
 check(ExgDirectory *directory, const char *address, Outcome *outcome)
 {
     *outcome = (Outcome){0};
-    exg_directory_check(directory, address, exg_clock_deadline_ms(20000), NULL, keep_outcome, outcome);
+    exg_directory_check(directory, address, exg_clock_deadline_ms(20000), NULL, keep_outcome,
+                        outcome);
 }
 
 static inline void
-assert_outcome_at(const Outcome *outcome, ExgDirectoryVerdict verdict, ExgDirectoryOrigin origin, const char *where)
+assert_outcome_at(const Outcome *outcome, ExgDirectoryVerdict verdict, ExgDirectoryOrigin origin,
+                  const char *where)
 {
     if (outcome->answers != 1 || outcome->verdict != verdict || outcome->origin != origin)
-        g_error("%s: %u answers, verdict %d, origin %d", where, outcome->answers, (int)outcome->verdict,
-                (int)outcome->origin);
+        g_error("%s: %u answers, verdict %d, origin %d", where, outcome->answers,
+                (int)outcome->verdict, (int)outcome->origin);
 }
-#define assert_outcome(outcome, verdict, origin)                                                                       \
+#define assert_outcome(outcome, verdict, origin)                                                   \
     assert_outcome_at((outcome), EXG_DIRECTORY_##verdict, EXG_DIRECTORY_##origin, G_STRLOC)
 
 static inline void

@@ -1,4 +1,4 @@
-#include "common/mime/date-private.h"
+#include "common/mime/date.h"
 
 #include <string.h>
 
@@ -106,10 +106,29 @@ test_rows(void)
     g_assert_cmpint(seconds, ==, NONE);
 }
 
+/* What is written is read back as the same second. */
+static void
+test_append(void)
+{
+    static const gint64 seconds[] = {0, 951782399, 951868800, 1795291445, 253402300799};
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(seconds); i++) {
+        gint64 read = -1;
+        g_string_truncate(text, 0);
+        exg_date_append(text, seconds[i]);
+        g_assert_true(exg_date_parse(text->str, text->len, &read));
+        g_assert_cmpint(read, ==, seconds[i]);
+    }
+    g_string_truncate(text, 0);
+    exg_date_append(text, 1795291445);
+    g_assert_cmpstr(text->str, ==, "Sat, 21 Nov 2026 20:04:05 +0000");
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mime/date/rows", test_rows);
+    g_test_add_func("/date/append", test_append);
     return g_test_run();
 }

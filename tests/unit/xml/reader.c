@@ -208,6 +208,8 @@ test_bad_form(void)
     assert_refused("<!-x--><a/>", "comment");
     static const char zero[] = "<a\0/>";
     assert_refused_limits(zero, sizeof zero - 1, "control character", &wide);
+    /* what an error quotes can neither break the line nor turn it around */
+    assert_refused("<a xmlns:m='http://x\x7f\xc2\x85\xe2\x80\xae/'/>", "http://x   /");
     g_autoptr(GError) error = NULL;
     g_autofree char *events = read_all("<a>\n\n<b>\n</a>", 13, 0, &wide, &error);
     g_assert_null(events);
