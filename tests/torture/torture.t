@@ -35,13 +35,15 @@ my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6
 
 $torture->run(name => 'nothing', messages => $each);
 for my $fault (@faults) {
+    # after each refusal of the account exgate waits longer
+    my $times = $fault =~ /unauthorized/ ? 2 : 5;
     $torture->run(
         name       => $fault,
-        faults     => [$fault =~ s/ do / times=5 do /r],
+        faults     => [$fault =~ s/ do / times=$times do /r],
         messages   => $each,
         strikes    => [qw(random:exgate random:sim)],
         kills      => 2,
-        acted      => $fault =~ /^on CreateItem/ ? 5 : 2,
+        acted      => $fault =~ /^on CreateItem/ ? $times : 2,
     );
 }
 for my $point (@points) {
