@@ -16,7 +16,9 @@
 #ifndef EXG_EWS_ANSWER_PRIVATE_H
 #define EXG_EWS_ANSWER_PRIVATE_H
 
+#include "common/ews/service.h"
 #include "common/xml/tree.h"
+#include "common/xml/writer.h"
 
 typedef struct ExgEwsOperation ExgEwsOperation;
 
@@ -25,7 +27,11 @@ struct ExgEwsOperation {
     const char *name;   /* "CreateItem" */
     bool once;          /* changes the mailbox, must not be repeated */
     bool own_mailbox;   /* a mailbox that its errors speak of is the service account's, not a recipient's */
-    guint n_messages;   /* response messages of an answer */
+    guint n_messages;   /* response messages of an answer; 0: one or more, which `decode` counts */
+    bool bare;          /* the response has no list of messages, it is the one message itself (GetRoomLists) */
+    /* Writes the payload, the element m:NAME, of a request; closing elements may be left out. `context`: what the
+     * call was given. May be asked again, when the call is repeated. NULL: the call brings a body of its own. */
+    void (*write)(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context);
     /* Makes the result of the first response message and its siblings. `context`: what the call was given. */
     bool (*decode)(const ExgEwsOperation *self, const ExgXmlNode *message, gpointer context,
                    gpointer *ret_result, GError **error);

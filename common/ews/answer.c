@@ -186,6 +186,8 @@ response_messages(const ExgEwsOperation *operation, const ExgXmlNode *content, G
         exg_ews_answer_senseless(operation, error, "it is no %s", response_name);
         return NULL;
     }
+    if (operation->bare)
+        return content;
     const ExgXmlNode *list = exg_xml_node_child(content, messages, "ResponseMessages");
     const ExgXmlNode *first = list != NULL ? list->first_child : NULL;
     guint count = 0;
@@ -197,9 +199,10 @@ response_messages(const ExgEwsOperation *operation, const ExgXmlNode *content, G
         }
         count++;
     }
-    if (count != operation->n_messages || exg_xml_node_next_same(list) != NULL) {
+    bool any = operation->n_messages == 0 && count > 0;
+    if ((count != operation->n_messages && !any) || exg_xml_node_next_same(list) != NULL) {
         exg_ews_answer_senseless(operation, error, "it has %u response messages instead of %u",
-                                 count, operation->n_messages);
+                                 count, MAX(operation->n_messages, 1));
         return NULL;
     }
     return first;

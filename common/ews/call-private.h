@@ -16,6 +16,14 @@ void exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation
                         const char *anchor, ExgHttpBody *body, gpointer context,
                         GDestroyNotify free_context, gint64 deadline_us, GCancellable *cancellable,
                         GAsyncReadyCallback callback, gpointer data);
+/* The same for an operation that `write`s its payload out of `context`, in the target's mailbox. */
+void exg_ews_call_start(ExgEwsService *service, const ExgEwsOperation *operation,
+                        const ExgEwsTarget *target, gpointer context, GDestroyNotify free_context,
+                        gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer data);
+/* The request that it sends. (transfer full) */
+ExgHttpBody *exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
+                                  const ExgEwsTarget *target, gconstpointer context);
 /* `*ret_result`: what the operation's decode made; (transfer full). */
 bool exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation,
                          gpointer *ret_result, GError **error);

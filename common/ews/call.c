@@ -155,6 +155,28 @@ exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, con
     exg_throttle_take(service->throttle, &target, deadline_us, cancellable, on_turn, task);
 }
 
+ExgHttpBody *
+exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
+                     const ExgEwsTarget *target, gconstpointer context)
+{
+    g_auto(ExgXmlWriter) writer;
+    exg_xml_writer_init(&writer);
+    exg_ews_envelope_start(&writer, version, target);
+    operation->write(&writer, target, context);
+    return exg_ews_call_body(&writer);
+}
+
+void
+exg_ews_call_start(ExgEwsService *service, const ExgEwsOperation *operation,
+                   const ExgEwsTarget *target, gpointer context, GDestroyNotify free_context,
+                   gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                   gpointer data)
+{
+    ExgHttpBody *body = exg_ews_call_payload(operation, service->version, target, context);
+    exg_ews_call_async(service, operation, target->mailbox, body, context, free_context,
+                       deadline_us, cancellable, callback, data);
+}
+
 bool
 exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation, gpointer *ret_result,
                     GError **error)

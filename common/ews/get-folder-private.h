@@ -8,7 +8,4 @@
 /* Its result is an ExgEwsFolder. */
 extern const ExgEwsOperation exg_ews_get_folder_operation;
 
-ExgHttpBody *exg_ews_get_folder_body(const char *version, const ExgEwsTarget *target,
-                                     const char *distinguished_id);
-
 #endif

@@ -14,20 +14,15 @@ exg_ews_folder_free(ExgEwsFolder *folder)
     g_free(folder);
 }
 
-ExgHttpBody *
-exg_ews_get_folder_body(const char *version, const ExgEwsTarget *target,
-                        const char *distinguished_id)
+static void
+write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer distinguished_id)
 {
-    g_auto(ExgXmlWriter) writer;
-    exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, target);
-    exg_xml_start(&writer, "m:GetFolder");
-    exg_xml_start(&writer, "m:FolderShape");
-    exg_xml_element(&writer, "t:BaseShape", "Default");
-    exg_xml_end(&writer);
-    exg_xml_start(&writer, "m:FolderIds");
-    exg_ews_write_folder(&writer, target, distinguished_id);
-    return exg_ews_call_body(&writer);
+    exg_xml_start(writer, "m:GetFolder");
+    exg_xml_start(writer, "m:FolderShape");
+    exg_xml_element(writer, "t:BaseShape", "Default");
+    exg_xml_end(writer);
+    exg_xml_start(writer, "m:FolderIds");
+    exg_ews_write_folder(writer, target, distinguished_id);
 }
 
 static gint64
@@ -72,6 +67,7 @@ free_folder(gpointer folder)
 const ExgEwsOperation exg_ews_get_folder_operation = {
     .name = "GetFolder",
     .n_messages = 1,
+    .write = write_request,
     .decode = decode,
     .free_result = free_folder,
 };
@@ -81,9 +77,8 @@ exg_ews_get_folder_async(ExgEwsService *service, const ExgEwsTarget *target,
                          const char *distinguished_id, gint64 deadline_us,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgHttpBody *body = exg_ews_get_folder_body(service->version, target, distinguished_id);
-    exg_ews_call_async(service, &exg_ews_get_folder_operation, target->mailbox, body, NULL, NULL,
-                       deadline_us, cancellable, callback, data);
+    exg_ews_call_start(service, &exg_ews_get_folder_operation, target, g_strdup(distinguished_id),
+                       g_free, deadline_us, cancellable, callback, data);
 }
 
 bool

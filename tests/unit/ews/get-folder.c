@@ -1,6 +1,7 @@
 #include "common/ews/get-folder-private.h"
 
 #include "common/base/error.h"
+#include "common/ews/call-private.h"
 #include "tests/lib/ews-fixture.h"
 
 #include <string.h>
@@ -12,8 +13,8 @@ test_schema(void)
                                            {"rcpt@example.com", EXG_EWS_DELEGATE},
                                            {NULL, EXG_EWS_SELF}};
     for (guint i = 0; i < G_N_ELEMENTS(targets); i++) {
-        g_autofree char *request = ews_test_request(
-            exg_ews_get_folder_body(EWS_TEST_VERSION, &targets[i], "inbox"));
+        g_autofree char *request = ews_test_request(exg_ews_call_payload(
+            &exg_ews_get_folder_operation, EWS_TEST_VERSION, &targets[i], "inbox"));
         g_assert_nonnull(strstr(request, "<t:DistinguishedFolderId Id=\"inbox\""));
         ews_test_validate(request);
     }

@@ -422,7 +422,9 @@ test_throttled(Fixture *fixture, gconstpointer data)
     exg_throttle_get_statistics(throttle, url, &statistics);
     g_assert_cmpuint(statistics.granted, ==, 2);
     g_assert_cmpuint(statistics.in_flight, ==, 0);
-    /* It can be taken away again. */
+    /* It can be taken away again. The next request has a connection of its own: it must not meet
+     * the first one while it is being closed. */
+    g_assert_true(test_server_wait_ended(fixture->http.server, 1));
     test_server_script(fixture->http.server, READ, SEND(answer(fixture, "200 OK", "", CREATED)));
     exg_ews_service_set_throttle(fixture->service, NULL, NULL);
     create(fixture);
