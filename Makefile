@@ -28,7 +28,7 @@ VALGRIND   ?= valgrind -q --error-exitcode=99 --leak-check=full --errors-for-lea
 SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
-PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3
+PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3 json-glib-1.0 krb5-gssapi
 HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
 BARE_GOALS := demo check torture bench valgrind
