@@ -290,7 +290,7 @@ call_in_thread(gpointer data)
             request = exg_http_request_new("POST", url, exg_http_body_new_bytes(bytes), 1000);
         g_autoptr(GError) error = NULL;
         g_autoptr(ExgHttpResponse) response = exg_http_client_send(
-            caller->fixture->client, request, exg_clock_deadline_ms(20000), NULL, &error);
+            caller->fixture->client, request, exg_clock_deadline_ms(60000), NULL, &error);
         g_assert_no_error(error);
         GBytes *body = exg_http_response_body(response);
         g_assert_cmpmem(g_bytes_get_data(body, NULL), g_bytes_get_size(body), text, strlen(text));
