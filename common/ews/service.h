@@ -4,7 +4,7 @@
  * A service has the endpoints' URLs and an HTTP client, which holds the pool of authenticated
  * connections; what was learned of the server's version; cookies by mailbox; the policy by which
  * calls are repeated; and the throttle. There is one for each set of endpoints and credentials
- * (protocol.h).
+ * (service-cache.h).
  *
  * A *target* says in whose mailbox a call works, and by what right. With impersonation the call
  * carries ExchangeImpersonation; X-AnchorMailbox names the mailbox in either case.
