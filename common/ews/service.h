@@ -19,7 +19,7 @@
  * A call is made again where that can help (retry.h): at once in another version (version.h) or at
  * another endpoint, and later with a fault-tolerant policy; no connection is held while it waits.
  * One that changes the mailbox is never sent again once its last byte has been handed out, whatever
- * the answer was.
+ * the answer was; but for 401, by which the server says that it has not looked at it (request.h).
  *
  * Several endpoints stand for the same mailboxes. The first that the throttle does not hold for
  * closed is used, and one that cannot be reached hands the call on to the next.
