@@ -170,7 +170,8 @@ exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
 {
     g_auto(ExgXmlWriter) writer;
     exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, target);
+    const char *time_zone = operation->time_zone != NULL ? operation->time_zone(context) : NULL;
+    exg_ews_envelope_start_in_zone(&writer, version, target, time_zone);
     operation->write(&writer, target, context);
     return exg_ews_call_body(&writer);
 }
