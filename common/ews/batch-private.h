@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     guint max_portion;
     gsize result_size;
-    GDestroyNotify free_result;
+    GDestroyNotify free_result; /* NULL-safe */
 } ExgEwsBatch;
 
 /* Reads the result of one thing out of its node. False: `error` becomes the result. */

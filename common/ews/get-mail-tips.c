@@ -11,6 +11,8 @@ static void
 free_tips(gpointer data)
 {
     ExgEwsMailTips *tips = data;
+    if (tips == NULL)
+        return;
     g_clear_error(&tips->error);
     g_free(tips->out_of_office);
     g_free(tips->custom_tip);

@@ -45,6 +45,8 @@ static void
 free_availability(gpointer data)
 {
     ExgEwsAvailability *availability = data;
+    if (availability == NULL)
+        return;
     g_clear_error(&availability->error);
     g_free(availability->merged);
     g_clear_pointer(&availability->events, g_ptr_array_unref);

@@ -59,6 +59,8 @@ static void
 free_candidates(gpointer data)
 {
     ExgEwsCandidates *candidates = data;
+    if (candidates == NULL)
+        return;
     g_clear_error(&candidates->error);
     g_clear_pointer(&candidates->candidates, g_ptr_array_unref);
     g_free(candidates);
