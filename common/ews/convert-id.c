@@ -102,7 +102,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
         write_id(writer, portion->things[i]);
 }
 
-/* What the server says that it is, or by its element. */
+/* What the server says that it is (a type's name), or by its element. */
 static ExgEwsIdKind
 kind_of(const ExgXmlNode *node)
 {
@@ -110,13 +110,14 @@ kind_of(const ExgXmlNode *node)
     for (guint i = 0; i < node->n_attributes; i++) {
         const ExgXmlAttribute *attribute = &node->attributes[i];
         if (g_strcmp0(attribute->space, SCHEMA_SPACE) == 0 && g_str_equal(attribute->name, "type"))
-            name = strchr(attribute->value, ':') != NULL ? strchr(attribute->value, ':') + 1
-                                                         : attribute->value;
+            name = attribute->value;
     }
-    if (g_str_equal(name, "AlternatePublicFolderItemId"))
+    const char *colon = strchr(name, ':');
+    name = colon != NULL ? colon + 1 : name;
+    if (g_str_has_prefix(name, "AlternatePublicFolderItemId"))
         return EXG_EWS_ID_OF_PUBLIC_ITEM;
-    return g_str_equal(name, "AlternatePublicFolderId") ? EXG_EWS_ID_OF_PUBLIC_FOLDER
-                                                        : EXG_EWS_ID_IN_MAILBOX;
+    return g_str_has_prefix(name, "AlternatePublicFolderId") ? EXG_EWS_ID_OF_PUBLIC_FOLDER
+                                                             : EXG_EWS_ID_IN_MAILBOX;
 }
 
 static bool

@@ -99,7 +99,7 @@ write_id(ExgXmlWriter *writer, const ExgXmlNode *id, const char *format, char **
     static const char *const names[] = {"Id", "FolderId", "ItemId"};
     const char *mailbox = exg_xml_node_attribute(id, "Mailbox");
     const char *archive = exg_xml_node_attribute(id, "IsArchive");
-    g_autofree char *type = g_strconcat("t:", id->name, NULL);
+    g_autofree char *type = g_strconcat("t:", id->name, "Type", NULL);
     exg_xml_start(writer, "m:AlternateId");
     exg_xml_attribute(writer, "xmlns:xsi", SCHEMA_INSTANCE);
     exg_xml_attribute(writer, "xsi:type", type);
