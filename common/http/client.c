@@ -259,6 +259,12 @@ exg_http_client_send_finish(ExgHttpClient *client, GAsyncResult *result, GError 
     return g_task_propagate_pointer(G_TASK(result), error);
 }
 
+ExgEngine *
+exg_http_client_engine(const ExgHttpClient *client)
+{
+    return client->settings.engine;
+}
+
 void
 exg_http_client_get_statistics(ExgHttpClient *client, ExgHttpClientStatistics *ret_statistics)
 {

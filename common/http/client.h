@@ -60,6 +60,9 @@ ExgHttpResponse *exg_http_client_send(ExgHttpClient *client, ExgHttpRequest *req
                                       gint64 deadline_us, GCancellable *cancellable,
                                       GError **error);
 
+/* The engine that it works on. (transfer none) */
+ExgEngine *exg_http_client_engine(const ExgHttpClient *client);
+
 /* For statistics and tests. */
 typedef struct {
     guint sessions;          /* open now */
