@@ -23,6 +23,17 @@
 
 typedef struct ExgEwsOperation ExgEwsOperation;
 
+/* Takes an answer as it comes: one too large to keep, or one that is read before it ends. All are
+ * given what the call was given. */
+typedef struct {
+    gsize max_bytes;
+    /* Before the first byte, each time that the request is sent. */
+    void (*begin)(gpointer context);
+    bool (*take)(gpointer context, const char *data, gsize length, GError **error);
+    /* What is left of it, to be read as the answer. (transfer full) */
+    GBytes *(*end)(gpointer context);
+} ExgEwsIntake;
+
 /* One kind of call. */
 struct ExgEwsOperation {
     const char *name;   /* "CreateItem" */
@@ -42,6 +53,7 @@ struct ExgEwsOperation {
     bool (*decode)(const ExgEwsOperation *self, const ExgXmlNode *message, gpointer context,
                    gpointer *ret_result, GError **error);
     GDestroyNotify free_result;
+    const ExgEwsIntake *intake; /* NULL: the answer is kept whole */
 };
 
 typedef struct {

@@ -97,6 +97,23 @@ add_headers(const Call *call)
         exg_http_request_add_header(request, "Cookie", cookie);
 }
 
+static bool
+take_piece(int status, const char *data, gsize length, gpointer user, GError **error)
+{
+    Call *call = user;
+    return call->operation->intake->take(call->context, data, length, error);
+}
+
+/* The answer does not gather in memory, but goes to the operation; a decoder on its way would hold
+ * it back. */
+static void
+set_intake(Call *call)
+{
+    call->operation->intake->begin(call->context);
+    exg_http_request_add_header(call->request, "Accept-Encoding", "identity");
+    exg_http_request_set_sink(call->request, take_piece, call);
+}
+
 static void
 make_request(Call *call)
 {
@@ -107,8 +124,12 @@ make_request(Call *call)
         show(call->service, operation->name, body);
     call->posted_bytes = body->length;
     exg_http_request_unref(call->request);
-    call->request = exg_http_request_new("POST", url_of(call), body, EXG_EWS_MAX_ANSWER_BYTES);
+    gsize max_bytes = operation->intake != NULL ? operation->intake->max_bytes
+                                                : EXG_EWS_MAX_ANSWER_BYTES;
+    call->request = exg_http_request_new("POST", url_of(call), body, max_bytes);
     add_headers(call);
+    if (operation->intake != NULL)
+        set_intake(call);
     if (operation->once)
         exg_http_request_set_once(call->request);
 }
@@ -284,6 +305,8 @@ on_response(GObject *source, GAsyncResult *result, gpointer data)
     }
     take_cookies(call, response);
     ExgEwsServerInfo info = {0};
+    const ExgEwsIntake *intake = call->operation->intake;
+    g_autoptr(GBytes) left = intake != NULL ? intake->end(call->context) : NULL;
     const ExgEwsReply reply = {
         .status = exg_http_response_status(response),
         .location = exg_http_response_header(response, "Location"),
@@ -293,7 +316,7 @@ on_response(GObject *source, GAsyncResult *result, gpointer data)
         .diagnostics = diagnostics_of(response),
         .retry_after_ms = exg_http_response_retry_after_ms(response),
         .posted_bytes = call->posted_bytes,
-        .body = exg_http_response_body(response),
+        .body = left != NULL ? left : exg_http_response_body(response),
         .ret_info = &info,
     };
     if (follow(call, &reply)) {

@@ -28,6 +28,8 @@ static const Operation operations[] = {
     {"CreateItem", exg_sim_create_item, "m:CreateItemResponse", "m:CreateItemResponseMessage",
      "m:Items", "Items"},
     {"ExpandDL", exg_sim_expand_dl, "m:ExpandDLResponse", "m:ExpandDLResponseMessage", NULL, NULL},
+    {"FindFolder", exg_sim_find_folder, "m:FindFolderResponse", "m:FindFolderResponseMessage", NULL,
+     "ParentFolderIds"},
     {"FindItem", exg_sim_find_item, "m:FindItemResponse", "m:FindItemResponseMessage", NULL,
      "ParentFolderIds"},
     {"GetFolder", exg_sim_get_folder, "m:GetFolderResponse", "m:GetFolderResponseMessage",
@@ -42,6 +44,32 @@ static const Operation operations[] = {
      "m:GetServerTimeZonesResponseMessage", "m:TimeZoneDefinitions", NULL},
     {"GetUserAvailability", exg_sim_get_user_availability, NULL, NULL, NULL, NULL},
     {"GetUserOofSettings", exg_sim_get_user_oof_settings, NULL, NULL, NULL, NULL},
+    {"CopyItem", exg_sim_copy_item, "m:CopyItemResponse", "m:CopyItemResponseMessage", "m:Items",
+     "ItemIds"},
+    {"CreateFolder", exg_sim_create_folder, "m:CreateFolderResponse",
+     "m:CreateFolderResponseMessage", "m:Folders", "Folders"},
+    {"DeleteFolder", exg_sim_delete_folder, "m:DeleteFolderResponse",
+     "m:DeleteFolderResponseMessage", NULL, "FolderIds"},
+    {"DeleteItem", exg_sim_delete_item, "m:DeleteItemResponse", "m:DeleteItemResponseMessage", NULL,
+     "ItemIds"},
+    {"GetStreamingEvents", exg_sim_get_streaming_events, "m:GetStreamingEventsResponse",
+     "m:GetStreamingEventsResponseMessage", NULL, NULL},
+    {"MoveItem", exg_sim_move_item, "m:MoveItemResponse", "m:MoveItemResponseMessage", "m:Items",
+     "ItemIds"},
+    {"SendItem", exg_sim_send_item, "m:SendItemResponse", "m:SendItemResponseMessage", NULL,
+     "ItemIds"},
+    {"Subscribe", exg_sim_subscribe, "m:SubscribeResponse", "m:SubscribeResponseMessage", NULL,
+     NULL},
+    {"SyncFolderHierarchy", exg_sim_sync_folder_hierarchy, "m:SyncFolderHierarchyResponse",
+     "m:SyncFolderHierarchyResponseMessage", NULL, NULL},
+    {"SyncFolderItems", exg_sim_sync_folder_items, "m:SyncFolderItemsResponse",
+     "m:SyncFolderItemsResponseMessage", NULL, NULL},
+    {"Unsubscribe", exg_sim_unsubscribe, "m:UnsubscribeResponse", "m:UnsubscribeResponseMessage",
+     NULL, NULL},
+    {"UpdateFolder", exg_sim_update_folder, "m:UpdateFolderResponse",
+     "m:UpdateFolderResponseMessage", "m:Folders", "FolderChanges"},
+    {"UpdateItem", exg_sim_update_item, "m:UpdateItemResponse", "m:UpdateItemResponseMessage",
+     "m:Items", "ItemChanges"},
     {"ResolveNames", exg_sim_resolve_names, "m:ResolveNamesResponse",
      "m:ResolveNamesResponseMessage", NULL, NULL},
 };
@@ -174,7 +202,8 @@ exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_
         return exg_sim_refuse_invalid(refusal, "ErrorInvalidFolderId", NULL);
     }
     /* Exchange does not tell "not there" from "not for you". */
-    if (folder == NULL || mailbox == NULL || !may_enter(call, mailbox))
+    if (folder == NULL || mailbox == NULL || !may_enter(call, mailbox) ||
+        !exg_sim_folder_is_in(folder, mailbox->address))
         return exg_sim_refuse(refusal, "ErrorFolderNotFound", NULL);
     *ret_mailbox = mailbox;
     *ret_folder = folder;
@@ -183,7 +212,7 @@ exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_
 
 bool
 exg_sim_call_item(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
-                  const ExgSimItem **ret_item, ExgSimRefusal *refusal)
+                  ExgSimItem **ret_item, ExgSimRefusal *refusal)
 {
     g_autofree char *address = NULL;
     const ExgSimFolder *folder;
@@ -192,9 +221,9 @@ exg_sim_call_item(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_ma
     if (text == NULL || !exg_sim_id_parse(text, &address, &folder, &number) || number == 0)
         return exg_sim_refuse_invalid(refusal, "ErrorInvalidIdMalformed", NULL);
     ExgSimMailbox *mailbox = exg_sim_directory_find(call->directory, address);
-    const ExgSimItem *item = mailbox != NULL && may_enter(call, mailbox)
-                                 ? exg_sim_mailbox_find(mailbox, folder, number)
-                                 : NULL;
+    ExgSimItem *item = mailbox != NULL && may_enter(call, mailbox)
+                           ? exg_sim_mailbox_find(mailbox, folder, number)
+                           : NULL;
     if (item == NULL)
         return exg_sim_refuse(refusal, "ErrorItemNotFound", NULL);
     *ret_mailbox = mailbox;
@@ -207,7 +236,7 @@ static char *
 find_mailbox(ExgSimCall *call)
 {
     static const char *const containers[] = {"SavedItemFolderId", "ParentFolderIds", "FolderIds",
-                                             "ItemIds"};
+                                             "ToFolderId",        "SyncFolderId",    "ItemIds"};
     g_auto(ExgSimRefusal) ignored = {0};
     if (call->impersonated != NULL)
         return g_strdup(call->impersonated->address);
@@ -286,6 +315,7 @@ exg_sim_call_free(ExgSimCall *call)
     g_free(call->mailbox);
     g_free(call->response_code);
     g_free(call->invalid);
+    g_clear_pointer(&call->streams, g_ptr_array_unref);
     g_free(call);
 }
 
@@ -339,6 +369,21 @@ exg_sim_call_write_mailbox(ExgSimCall *call, const char *element, const ExgSimMa
     exg_xml_element(&call->writer, "t:EmailAddress", mailbox->address);
     exg_xml_element(&call->writer, "t:RoutingType", "SMTP");
     exg_xml_element(&call->writer, "t:MailboxType", mailbox->type);
+    exg_xml_end(&call->writer);
+}
+
+void
+exg_sim_call_write_items(ExgSimCall *call, const ExgSimItem *item)
+{
+    exg_xml_start(&call->writer, "m:Items");
+    if (item != NULL) {
+        exg_xml_start(&call->writer, "t:Message");
+        exg_xml_start(&call->writer, "t:ItemId");
+        exg_xml_attribute(&call->writer, "Id", item->id);
+        exg_xml_attribute(&call->writer, "ChangeKey", item->change_key);
+        exg_xml_end(&call->writer);
+        exg_xml_end(&call->writer);
+    }
     exg_xml_end(&call->writer);
 }
 

@@ -7,8 +7,9 @@
 
 struct ExgSimDirectory {
     char *path;
-    GPtrArray *mailboxes;   /* of ExgSimMailbox */
-    GPtrArray *removed;     /* kept, since a request under way may know them */
+    GPtrArray *mailboxes; /* of ExgSimMailbox */
+    GPtrArray *removed;   /* kept, since a request under way may know them */
+    ExgSimSubscriptions *subscriptions;
     GHashTable *by_address; /* every address of each, to the mailbox */
 };
 
@@ -23,6 +24,7 @@ exg_sim_directory_new(const char *path)
 {
     ExgSimDirectory *directory = g_new0(ExgSimDirectory, 1);
     directory->path = g_strdup(path);
+    directory->subscriptions = exg_sim_subscriptions_new();
     directory->mailboxes = g_ptr_array_new_with_free_func(mailbox_free);
     directory->removed = g_ptr_array_new_with_free_func(mailbox_free);
     directory->by_address = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -37,6 +39,7 @@ exg_sim_directory_free(ExgSimDirectory *directory)
     g_hash_table_unref(directory->by_address);
     g_ptr_array_unref(directory->mailboxes);
     g_ptr_array_unref(directory->removed);
+    exg_sim_subscriptions_free(directory->subscriptions);
     g_free(directory->path);
     g_free(directory);
 }
@@ -171,6 +174,8 @@ add_mailbox(ExgSimDirectory *directory, ExgSimMailbox *new_mailbox, GError **err
         if (!exg_sim_mailbox_load(mailbox, path, error))
             return false;
     }
+    mailbox->watch = exg_sim_subscriptions_watch;
+    mailbox->watch_data = directory->subscriptions;
     g_hash_table_insert(directory->by_address, g_strdup(mailbox->address), mailbox);
     for (guint i = 0; i < mailbox->aliases->len; i++)
         g_hash_table_insert(directory->by_address, g_strdup(g_ptr_array_index(mailbox->aliases, i)),
@@ -322,4 +327,10 @@ exg_sim_directory_resolve(const ExgSimDirectory *directory, const char *entry)
             g_ptr_array_add(found, mailbox);
     }
     return found;
+}
+
+ExgSimSubscriptions *
+exg_sim_directory_subscriptions(ExgSimDirectory *directory)
+{
+    return directory->subscriptions;
 }

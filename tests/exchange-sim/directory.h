@@ -10,6 +10,7 @@
 #define EXG_SIM_DIRECTORY_H
 
 #include "tests/exchange-sim/mailbox.h"
+#include "tests/exchange-sim/subscription.h"
 
 #define EXG_SIM_DIRECTORY_MAX 1000000
 
@@ -26,6 +27,9 @@ bool exg_sim_directory_add_file(ExgSimDirectory *directory, const char *path, GE
 bool exg_sim_directory_add_stored(ExgSimDirectory *directory, GError **error);
 /* Forgets an entry; its files stay. False if there is none. */
 bool exg_sim_directory_remove(ExgSimDirectory *directory, const char *address);
+
+/* What happens in the mailboxes is told there. */
+ExgSimSubscriptions *exg_sim_directory_subscriptions(ExgSimDirectory *directory);
 
 guint exg_sim_directory_count(const ExgSimDirectory *directory);
 ExgSimMailbox *exg_sim_directory_get(const ExgSimDirectory *directory, guint index);

@@ -37,6 +37,8 @@ static const struct {
     {"no-itemid", EXG_SIM_NO_ITEM_ID, NOTHING, false},
     {"illegal-char-ref", EXG_SIM_ILLEGAL_CHAR, NOTHING, false},
     {"lie", EXG_SIM_LIE, NOTHING, false},
+    {"stream-stall", EXG_SIM_STREAM_STALL, A_NUMBER, false},
+    {"stream-drop", EXG_SIM_STREAM_DROP, A_NUMBER, false},
     {"tls-alert", EXG_SIM_TLS_ALERT, NOTHING, true},
 };
 

@@ -41,6 +41,8 @@ typedef enum {
     EXG_SIM_NO_ITEM_ID,    /* success that does not say what was stored */
     EXG_SIM_ILLEGAL_CHAR,  /* a character reference that XML forbids, in the answer */
     EXG_SIM_LIE,           /* FindItem finds nothing, as if the index lagged behind */
+    EXG_SIM_STREAM_STALL,  /* after so many envelopes a stream says no more */
+    EXG_SIM_STREAM_DROP,   /* … or is reset */
     EXG_SIM_TLS_ALERT      /* the handshake fails */
 } ExgSimAction;
 
