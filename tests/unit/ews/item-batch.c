@@ -65,7 +65,7 @@ test_updates(void)
 
 #define MESSAGE(class, inside)                                                                     \
     "<m:MoveItemResponseMessage ResponseClass=\"" class "\">" inside "</"                          \
-                                                                     "m:MoveItemResponseMessage>"
+                                                        "m:MoveItemResponseMessage>"
 #define RESPONSE(inside)                                                                           \
     EWS_TEST_SOAP("<m:MoveItemResponse><m:ResponseMessages>" inside                                \
                   "</m:ResponseMessages></m:MoveItemResponse>")

@@ -127,7 +127,7 @@ test_senseless(void)
 
 #define PAGE(attributes, items)                                                                    \
     RESPONSE("FindItem", "<m:RootFolder " attributes "><t:Items>" items "</t:Items></"             \
-                                                                        "m:RootFolder>")
+                         "m:RootFolder>")
 #define ITEM "<t:Message><t:ItemId Id=\"A\"/></t:Message>"
 
 static void
