@@ -42,6 +42,8 @@ struct ExgEwsOperation {
     guint n_messages;   /* response messages of an answer; 0: one or more, which `decode` counts */
     bool bare;          /* the response has no list of messages, it is the one message itself (GetRoomLists) */
     const char *minimum_version; /* the oldest schema that has it: "Exchange2010"; NULL: all do */
+    /* The Windows id of the time zone that times without one are in, for the header; NULL: none. */
+    const char *(*time_zone)(gconstpointer context);
     /* Writes the payload, the element m:NAME, of a request; closing elements may be left out. `context`: what the
      * call was given. Is asked again when the call is repeated. */
     void (*write)(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context);

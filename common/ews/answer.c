@@ -254,6 +254,9 @@ server_fault_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
         exg_ews_answer_senseless(operation, &error, "HTTP %d", reply->status);
         return error;
     }
+    if (!operation->once && reply->cas_error != NULL)
+        return status_error_new(EXG_ERROR_PROTOCOL, 451, "4.3.0", reply->status,
+                                "its front end found no way to the mailbox");
     if (!operation->once)
         return status_error_new(EXG_ERROR_BUSY, 451, "4.3.0", reply->status,
                                 "a fault of the server");

@@ -470,6 +470,15 @@ exg_ews_call_finish(GAsyncResult *result, const ExgEwsOperation *operation, gpoi
     return true;
 }
 
+void
+exg_ews_call_refuse(const ExgEwsOperation *operation, GError *error, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
+    g_task_set_source_tag(task, (gpointer)operation);
+    g_task_return_error(task, error);
+}
+
 /* --- payloads --------------------------------------------------------------------------------- */
 
 ExgHttpBody *
@@ -480,7 +489,8 @@ exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
         return operation->make_body(version, target, context);
     g_auto(ExgXmlWriter) writer;
     exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, target);
+    const char *time_zone = operation->time_zone != NULL ? operation->time_zone(context) : NULL;
+    exg_ews_envelope_start_in_zone(&writer, version, target, time_zone);
     operation->write(&writer, target, context);
     return exg_ews_call_body(&writer);
 }

@@ -24,11 +24,11 @@ void exg_ews_write_tag_uri(ExgXmlWriter *writer, const char *tag);
 /* --- answers ---------------------------------------------------------------------------------- */
 
 /* The text of a child in the types namespace, or NULL. */
-const char *exg_ews_child_text(const ExgXmlNode *node, const char *name);
+const char *exg_ews_item_text(const ExgXmlNode *node, const char *name);
 /* true, 1 and on are true; anything else is not. NULL-safe. */
 bool exg_ews_is_true(const char *text);
 /* A whole number of at most 2^53; -1 if it is none, or missing. */
-gint64 exg_ews_child_number(const ExgXmlNode *node, const char *name);
+gint64 exg_ews_item_number(const ExgXmlNode *node, const char *name);
 /* Seconds since 1970; what has no zone is UTC. -1 if it is none. NULL-safe. */
 gint64 exg_ews_time_of(const char *text);
 

@@ -132,7 +132,7 @@ exg_ews_write_folder_shape(ExgXmlWriter *writer)
 /* --- answers ---------------------------------------------------------------------------------- */
 
 const char *
-exg_ews_child_text(const ExgXmlNode *node, const char *name)
+exg_ews_item_text(const ExgXmlNode *node, const char *name)
 {
     const ExgXmlNode *child = exg_xml_node_child(node, types, name);
     return child != NULL ? child->text : NULL;
@@ -155,9 +155,9 @@ number_of(const char *text)
 }
 
 gint64
-exg_ews_child_number(const ExgXmlNode *node, const char *name)
+exg_ews_item_number(const ExgXmlNode *node, const char *name)
 {
-    return number_of(exg_ews_child_text(node, name));
+    return number_of(exg_ews_item_text(node, name));
 }
 
 gint64
@@ -197,7 +197,7 @@ read_properties(ExgEwsItem *item, const ExgXmlNode *node)
          property != NULL; property = exg_xml_node_next_same(property)) {
         const ExgXmlNode *uri = exg_xml_node_child(property, types, "ExtendedFieldURI");
         const char *tag = exg_xml_node_attribute(uri, "PropertyTag");
-        gint64 value = exg_ews_child_number(property, "Value");
+        gint64 value = exg_ews_item_number(property, "Value");
         if (tag == NULL || value < 0)
             continue;
         if (g_ascii_strcasecmp(tag, TAG_FLAG_STATUS) == 0 && value <= EXG_EWS_FLAGGED)
@@ -225,18 +225,18 @@ exg_ews_item_read(const ExgXmlNode *node)
                                                 "Mailbox");
     read_id(node, "ItemId", &item->id, &item->change_key);
     read_id(node, "ParentFolderId", &item->folder_id, NULL);
-    item->item_class = g_strdup(exg_ews_child_text(node, "ItemClass"));
-    item->subject = g_strdup(exg_ews_child_text(node, "Subject"));
-    item->from_name = g_strdup(exg_ews_child_text(from, "Name"));
-    item->from_address = g_strdup(exg_ews_child_text(from, "EmailAddress"));
-    item->message_id = g_strdup(exg_ews_child_text(node, "InternetMessageId"));
+    item->item_class = g_strdup(exg_ews_item_text(node, "ItemClass"));
+    item->subject = g_strdup(exg_ews_item_text(node, "Subject"));
+    item->from_name = g_strdup(exg_ews_item_text(from, "Name"));
+    item->from_address = g_strdup(exg_ews_item_text(from, "EmailAddress"));
+    item->message_id = g_strdup(exg_ews_item_text(node, "InternetMessageId"));
     item->categories = read_categories(exg_xml_node_child(node, types, "Categories"));
-    item->received = exg_ews_time_of(exg_ews_child_text(node, "DateTimeReceived"));
-    item->size_bytes = exg_ews_child_number(node, "Size");
-    item->importance = importance_of(exg_ews_child_text(node, "Importance"));
-    item->is_read = exg_ews_is_true(exg_ews_child_text(node, "IsRead"));
-    item->is_draft = exg_ews_is_true(exg_ews_child_text(node, "IsDraft"));
-    item->has_attachments = exg_ews_is_true(exg_ews_child_text(node, "HasAttachments"));
+    item->received = exg_ews_time_of(exg_ews_item_text(node, "DateTimeReceived"));
+    item->size_bytes = exg_ews_item_number(node, "Size");
+    item->importance = importance_of(exg_ews_item_text(node, "Importance"));
+    item->is_read = exg_ews_is_true(exg_ews_item_text(node, "IsRead"));
+    item->is_draft = exg_ews_is_true(exg_ews_item_text(node, "IsDraft"));
+    item->has_attachments = exg_ews_is_true(exg_ews_item_text(node, "HasAttachments"));
     read_properties(item, node);
     return item;
 }
@@ -250,11 +250,11 @@ exg_ews_folder_info_read(const ExgXmlNode *node)
     ExgEwsFolderInfo *folder = g_new0(ExgEwsFolderInfo, 1);
     read_id(node, "FolderId", &folder->id, &folder->change_key);
     read_id(node, "ParentFolderId", &folder->parent_id, NULL);
-    folder->folder_class = g_strdup(exg_ews_child_text(node, "FolderClass"));
-    folder->display_name = g_strdup(exg_ews_child_text(node, "DisplayName"));
-    folder->total_count = exg_ews_child_number(node, "TotalCount");
-    folder->unread_count = exg_ews_child_number(node, "UnreadCount");
-    folder->child_count = exg_ews_child_number(node, "ChildFolderCount");
+    folder->folder_class = g_strdup(exg_ews_item_text(node, "FolderClass"));
+    folder->display_name = g_strdup(exg_ews_item_text(node, "DisplayName"));
+    folder->total_count = exg_ews_item_number(node, "TotalCount");
+    folder->unread_count = exg_ews_item_number(node, "UnreadCount");
+    folder->child_count = exg_ews_item_number(node, "ChildFolderCount");
     return folder;
 }
 

@@ -51,7 +51,8 @@ static const struct {
     ExgEwsRemedy remedy;
 } statuses[] = {
     {408, EXG_EWS_TRY_LATER}, {425, EXG_EWS_TRY_LATER}, {429, EXG_EWS_TRY_LATER},
-    {502, EXG_EWS_TRY_LATER}, {503, EXG_EWS_TRY_LATER}, {504, EXG_EWS_TRY_LATER},
+    {500, EXG_EWS_TRY_TWICE}, {502, EXG_EWS_TRY_LATER}, {503, EXG_EWS_TRY_LATER},
+    {504, EXG_EWS_TRY_LATER},
 };
 
 static ExgEwsRemedy
@@ -90,7 +91,7 @@ exg_ews_remedy_of(const GError *error, bool proven)
         return EXG_EWS_TRY_LATER;
     if (facts->service_code != NULL)
         return remedy_of_code(facts->service_code);
-    return remedy_of_status(facts->http_status);
+    return error->code == EXG_ERROR_BUSY ? remedy_of_status(facts->http_status) : EXG_EWS_GIVE_UP;
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */

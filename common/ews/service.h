@@ -4,7 +4,7 @@
  * A service has the endpoints' URLs and an HTTP client, which holds the pool of authenticated
  * connections; what was learned of the server's version; cookies by mailbox; the policy by which
  * calls are repeated; and the throttle. There is one for each set of endpoints and credentials
- * (protocol.h).
+ * (service-cache.h).
  *
  * A *target* says in whose mailbox a call works, and by what right. With impersonation the call
  * carries ExchangeImpersonation; X-AnchorMailbox names the mailbox in either case.
@@ -19,7 +19,7 @@
  * A call is made again where that can help (retry.h): at once in another version (version.h) or at
  * another endpoint, and later with a fault-tolerant policy; no connection is held while it waits.
  * One that changes the mailbox is never sent again once its last byte has been handed out, whatever
- * the answer was.
+ * the answer was; but for 401, by which the server says that it has not looked at it (request.h).
  *
  * Several endpoints stand for the same mailboxes. The first that the throttle does not hold for
  * closed is used, and one that cannot be reached hands the call on to the next.

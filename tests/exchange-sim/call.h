@@ -36,6 +36,7 @@ typedef struct {
     /* From the scenario */
     bool no_item_id;
     bool lie; /* FindItem finds nothing */
+    const ExgSimRefusal *injected; /* what an operation that writes all of its answer has to report, or NULL */
     /* The answer under way */
     ExgXmlWriter writer;
     char *response_code; /* the worst of the answer, NULL: none yet */
@@ -73,6 +74,9 @@ void exg_sim_call_write_items(ExgSimCall *call, const ExgSimItem *item);
  * more of them, or NULL. */
 bool exg_sim_send_copies(ExgSimCall *call, const ExgXmlNode *node, const char *content,
                          gsize length, ExgSimRefusal *refusal);
+/* Takes over what the scenario wants to be reported instead of an answer. False if there is
+ * nothing. */
+bool exg_sim_call_take_injected(const ExgSimCall *call, ExgSimRefusal *refusal);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
                          const ExgSimFolder **ret_folder, ExgSimRefusal *refusal);
@@ -102,6 +106,14 @@ bool exg_sim_sync_folder_items(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_unsubscribe(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_update_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_update_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_convert_id(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_mail_tips(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_room_lists(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_rooms(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_searchable_mailboxes(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_server_time_zones(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_user_availability(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_user_oof_settings(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_resolve_names(ExgSimCall *call, ExgSimRefusal *refusal);
 
 /* Children in the two namespaces of EWS. NULL-safe. */

@@ -78,6 +78,7 @@ struct ExgSimMailbox {
     bool restricted;           /* not everybody may write to it */
     bool moderated;
     bool is_room_list;
+    bool may_discover; /* has the role that GetSearchableMailboxes needs */
     /* The items */
     char *directory; /* NULL: kept in memory */
     guint64 used_bytes;

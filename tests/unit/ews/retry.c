@@ -75,11 +75,12 @@ static void
 test_statuses(void)
 {
     static const int transient[] = {408, 425, 429, 502, 503, 504};
-    static const int final[] = {400, 403, 404, 405, 410, 413, 415, 456, 500, 501, 301, 302, 307};
+    static const int final[] = {400, 403, 404, 405, 410, 413, 415, 456, 501, 301, 302, 307};
     for (guint i = 0; i < G_N_ELEMENTS(transient); i++)
         g_assert_cmpint(remedy_of_status(&reading, transient[i], true), ==, EXG_EWS_TRY_LATER);
     for (guint i = 0; i < G_N_ELEMENTS(final); i++)
         g_assert_cmpint(remedy_of_status(&reading, final[i], true), ==, EXG_EWS_GIVE_UP);
+    g_assert_cmpint(remedy_of_status(&reading, 500, true), ==, EXG_EWS_TRY_TWICE);
     /* whose outcome is not known is not for a policy to decide */
     g_assert_cmpint(remedy_of_status(&storing, 503, true), ==, EXG_EWS_GIVE_UP);
     g_assert_cmpint(remedy_of_status(&storing, 500, true), ==, EXG_EWS_GIVE_UP);
