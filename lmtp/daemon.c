@@ -9,6 +9,7 @@
 #include "common/directory/source-ews.h"
 #include "common/io/listener.h"
 #include "common/io/worker.h"
+#include "common/mime/address.h"
 #include "common/store/ews-store.h"
 #include "common/store/journal.h"
 #include "common/store/journaled-store.h"
@@ -77,6 +78,17 @@ hostname_of(const ExgConf *conf, GError **error)
 }
 
 static bool
+check_recipient_domain(const ExgConf *conf, GError **error)
+{
+    const char *domain = exg_conf_string(conf, "lmtp", "recipient_domain");
+    if (domain == NULL || exg_address_is_domain(domain))
+        return true;
+    g_autofree char *where = exg_conf_where(conf, "lmtp", "recipient_domain");
+    return exg_error_set(error, EXG_ERROR_CONFIG,
+                         "%s = %s: a mail domain such as example.com is expected", where, domain);
+}
+
+static bool
 check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path,
                          GError **error)
 {
@@ -123,6 +135,36 @@ directory_new(ExgDaemon *daemon, const ExgConf *conf, ExgAccount *account)
 }
 
 static bool
+check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
+{
+    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, group, key));
+    return check_writable_directory(conf, group, key, directory, error);
+}
+
+/* The cache would set the journal aside as a file of somebody else. */
+static bool
+check_cache(const ExgConf *conf, GError **error)
+{
+    if (!exg_conf_bool(conf, "directory", "check_recipients"))
+        return true;
+    const char *path = exg_conf_string(conf, "directory", "cache");
+    g_autofree char *where = exg_conf_where(conf, "directory", "cache");
+    if (g_str_equal(path, exg_conf_string(conf, "delivery", "journal")))
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s: %s is the delivery journal; a file of its own is expected", where,
+                             path);
+    return check_parent_directory(conf, "directory", "cache", error);
+}
+
+/* What can be checked without opening anything. */
+static bool
+check_conf(const ExgConf *conf, GError **error)
+{
+    return check_recipient_domain(conf, error) && check_spool_directory(conf, error) &&
+           check_cache(conf, error);
+}
+
+static bool
 delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
                  GError **error)
 {
@@ -162,34 +204,13 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
         .max_recipients = (guint)exg_conf_int(conf, "lmtp", "max_recipients"),
         .max_sessions = (guint)exg_conf_int(conf, "lmtp", "max_sessions"),
         .max_hops = (guint)exg_conf_int(conf, "lmtp", "max_hops"),
+        .recipient_domain = exg_conf_string(conf, "lmtp", "recipient_domain"),
         .idle_timeout_ms = exg_conf_int(conf, "lmtp", "idle_timeout"),
         .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
         .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
         .workers = daemon->workers,
         .spool_budget = daemon->spool_budget,
     };
-}
-
-static bool
-check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
-{
-    g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, group, key));
-    return check_writable_directory(conf, group, key, directory, error);
-}
-
-/* The cache would set the journal aside as a file of somebody else. */
-static bool
-check_cache(const ExgConf *conf, GError **error)
-{
-    if (!exg_conf_bool(conf, "directory", "check_recipients"))
-        return true;
-    const char *path = exg_conf_string(conf, "directory", "cache");
-    g_autofree char *where = exg_conf_where(conf, "directory", "cache");
-    if (g_str_equal(path, exg_conf_string(conf, "delivery", "journal")))
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "%s: %s is the delivery journal; a file of its own is expected", where,
-                             path);
-    return check_parent_directory(conf, "directory", "cache", error);
 }
 
 static bool
@@ -309,8 +330,7 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     g_autoptr(ExgDaemon) daemon = g_new0(ExgDaemon, 1);
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !check_spool_directory(daemon->conf, error) ||
-        !check_cache(daemon->conf, error))
+    if (daemon->conf == NULL || !check_conf(daemon->conf, error))
         return NULL;
     open_log(daemon->conf);
     daemon->engine = exg_engine_new(error);
@@ -391,7 +411,7 @@ on_reload(gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgDeliveryOptions delivery;
-    if (conf == NULL || !check_spool_directory(conf, &error) || !check_cache(conf, &error) ||
+    if (conf == NULL || !check_conf(conf, &error) ||
         !delivery_options(daemon, conf, &delivery, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);

@@ -43,6 +43,7 @@ typedef struct {
     guint64 max_message_bytes;   /* announced as SIZE */
     guint max_hops;              /* Received fields: more are a loop */
     guint max_bad_commands;      /* then 421 4.7.0 */
+    const char *recipient_domain; /* of recipients without one; NULL: they stay so */
     gint64 idle_timeout_ms;      /* for a command to be complete; during DATA for the next byte */
     gint64 message_timeout_ms;   /* for a whole message, however slowly it drips */
     const char *spool_directory; /* NULL: the system's temporary directory */

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/io/stream.h"
+#include "common/mime/address.h"
 #include "lmtp/reply.h"
 #include "lmtp/transaction.h"
 
@@ -241,7 +242,9 @@ handle_rcpt(ExgLmtpSession *self, const ExgLmtpCommand *command)
     }
     self->state = STATE_WAITING;
     exg_timer_cancel(&self->timer);
-    exg_lmtp_transaction_add_recipient(self->transaction, command->address);
+    g_autofree char *address = exg_address_complete(command->address,
+                                                    self->options->values.recipient_domain);
+    exg_lmtp_transaction_add_recipient(self->transaction, address);
 }
 
 static void

@@ -284,6 +284,21 @@ exg_address_domain(const char *address)
 }
 
 bool
+exg_address_is_domain(const char *text)
+{
+    Cursor cursor = {.at = text, .end = text + strlen(text), .allow_utf8 = true};
+    return take_domain(&cursor, NULL) && cursor.at == cursor.end;
+}
+
+char *
+exg_address_complete(const char *address, const char *domain)
+{
+    if (domain == NULL || exg_address_domain(address) != NULL)
+        return g_strdup(address);
+    return g_strconcat(address, "@", domain, NULL);
+}
+
+bool
 exg_address_is_utf8(const char *address)
 {
     for (; *address != '\0'; address++)

@@ -104,6 +104,7 @@ my @wrong = (
     ['a missing CA', "$good\n[exchange]\nca_file = $directory/none.pem\n", qr/$here:15: \[exchange\] ca_file: .*No such file/],
     ['a CA that is none', "$good\n[exchange]\nca_file = $secret\n", qr/$here:15: \[exchange\] ca_file: .*PEM/],
     ['a host name that is none', "$good\n[lmtp]\nhostname = two words\n", qr/$here:15: \[lmtp\] hostname .*host name/],
+    ['a domain that is none', "$good\n[lmtp]\nrecipient_domain = \@example.com\n", qr/$here:15: \[lmtp\] recipient_domain .*mail domain/],
     ['bytes that are no text', "$good\n\xff\xfe\n", qr/$here is not .*UTF-8/],
 );
 for my $case (@wrong) {

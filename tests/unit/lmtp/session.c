@@ -362,6 +362,26 @@ test_refused_is_not_bad(void)
     }
 }
 
+/* Sendmail sends bare user names; with a domain they are the same mailbox. */
+static void
+test_recipient_domain(void)
+{
+    const ExgLmtpServerOptions options = {.recipient_domain = "example.test"};
+    g_autoptr(Harness) harness = harness_new(&options);
+    g_autoptr(Client) client = client_new(harness);
+    client_greet(client);
+    client_send(client, "MAIL FROM:<a@x>\r\nRCPT TO:<Ann>\r\nRCPT TO:<ann@example.test>\r\n"
+                        "RCPT TO:<bob@example.net>\r\nDATA\r\nhi\r\n.\r\n");
+    for (guint i = 0; i < 4; i++)
+        client_expect(client, "250 ");
+    client_expect(client, "354 ");
+    for (guint i = 0; i < 3; i++)
+        client_expect(client, "250 2.0.0");
+    g_assert_cmpuint(harness_n_deliveries(harness), ==, 2);
+    g_assert_cmpstr(harness_delivery(harness, 0)->recipient, ==, "Ann@example.test");
+    g_assert_cmpstr(harness_delivery(harness, 1)->recipient, ==, "bob@example.net");
+}
+
 static void
 test_bdat(void)
 {
@@ -550,6 +570,7 @@ main(int argc, char **argv)
     g_test_add_func("/lmtp/session/very-long-line", test_very_long_line);
     g_test_add_func("/lmtp/session/bad-commands", test_bad_commands);
     g_test_add_func("/lmtp/session/refused-is-not-bad", test_refused_is_not_bad);
+    g_test_add_func("/lmtp/session/recipient-domain", test_recipient_domain);
     g_test_add_func("/lmtp/session/bdat", test_bdat);
     g_test_add_func("/lmtp/session/idle", test_idle);
     g_test_add_func("/lmtp/session/slow-drip", test_slow_drip);

@@ -303,6 +303,36 @@ test_parts(void)
                                       "cher.example"));
 }
 
+static void
+check_completed(const char *address, const char *domain, const char *expected)
+{
+    g_autofree char *completed = exg_address_complete(address, domain);
+    g_assert_cmpstr(completed, ==, expected);
+}
+
+static void
+test_complete(void)
+{
+    check_completed("ann", "example.com", "ann@example.com");
+    check_completed("\"a@b\"", "example.com", "\"a@b\"@example.com");
+    check_completed("ann@example.net", "example.com", "ann@example.net");
+    check_completed("ann", NULL, "ann");
+}
+
+static void
+test_domain(void)
+{
+    static const char *const good[] = {"example.com", "example.com.", "localhost", "[192.0.2.1]",
+                                       "b\xc3\xbc"
+                                       "cher.example"};
+    static const char *const bad[] = {
+        "", ".", "@example.com", "example.com x", "example..com", "-a.example", "a>", "a\r\nb"};
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(exg_address_is_domain(good[i]));
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(exg_address_is_domain(bad[i]));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,5 +343,7 @@ main(int argc, char **argv)
     g_test_add_func("/mime/address/nul", test_nul);
     g_test_add_func("/mime/address/fold", test_fold);
     g_test_add_func("/mime/address/parts", test_parts);
+    g_test_add_func("/mime/address/complete", test_complete);
+    g_test_add_func("/mime/address/domain", test_domain);
     return g_test_run();
 }
