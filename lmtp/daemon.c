@@ -35,6 +35,7 @@ struct ExgDaemon {
     ExgEngine *engine;
     ExgWorkerPool *workers;
     ExgSpoolBudget *spool_budget;
+    ExgHeaderMarks *junk_marks;
     ExgJournal *journal;
     ExgDirectoryCache *recipients;
     ExgTimer open_report;
@@ -86,6 +87,21 @@ check_recipient_domain(const ExgConf *conf, GError **error)
     g_autofree char *where = exg_conf_where(conf, "lmtp", "recipient_domain");
     return exg_error_set(error, EXG_ERROR_CONFIG,
                          "%s = %s: a mail domain such as example.com is expected", where, domain);
+}
+
+/* `*ret_marks`: NULL if there are none. */
+static bool
+read_junk_header(const ExgConf *conf, ExgHeaderMarks **ret_marks, GError **error)
+{
+    const char *rules = exg_conf_string(conf, "delivery", "junk_header");
+    g_autoptr(ExgHeaderMarks) marks = rules != NULL ? exg_header_marks_new(rules, error) : NULL;
+    if (rules != NULL && marks == NULL) {
+        g_autofree char *where = exg_conf_where(conf, "delivery", "junk_header");
+        g_prefix_error(error, "%s: ", where);
+        return false;
+    }
+    *ret_marks = g_steal_pointer(&marks);
+    return true;
 }
 
 static bool
@@ -208,6 +224,7 @@ server_options(ExgDaemon *daemon, const ExgConf *conf)
         .idle_timeout_ms = exg_conf_int(conf, "lmtp", "idle_timeout"),
         .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
         .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
+        .marks = daemon->junk_marks,
         .workers = daemon->workers,
         .spool_budget = daemon->spool_budget,
     };
@@ -330,7 +347,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     g_autoptr(ExgDaemon) daemon = g_new0(ExgDaemon, 1);
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !check_conf(daemon->conf, error))
+    if (daemon->conf == NULL || !check_conf(daemon->conf, error) ||
+        !read_junk_header(daemon->conf, &daemon->junk_marks, error))
         return NULL;
     open_log(daemon->conf);
     daemon->engine = exg_engine_new(error);
@@ -369,6 +387,7 @@ exg_daemon_free(ExgDaemon *daemon)
     exg_directory_cache_unref(daemon->recipients);
     exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
+    exg_header_marks_unref(daemon->junk_marks);
     exg_spool_budget_unref(daemon->spool_budget);
     exg_engine_unref(daemon->engine);
     exg_conf_unref(daemon->conf);
@@ -410,8 +429,9 @@ on_reload(gpointer data)
     ExgDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
+    g_autoptr(ExgHeaderMarks) marks = NULL;
     ExgDeliveryOptions delivery;
-    if (conf == NULL || !check_conf(conf, &error) ||
+    if (conf == NULL || !check_conf(conf, &error) || !read_junk_header(conf, &marks, &error) ||
         !delivery_options(daemon, conf, &delivery, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);
@@ -424,6 +444,8 @@ on_reload(gpointer data)
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));
+    exg_header_marks_unref(daemon->junk_marks);
+    daemon->junk_marks = g_steal_pointer(&marks);
     ExgLmtpServerOptions options = server_options(daemon, conf);
     exg_lmtp_server_set_options(daemon->server, &options);
     exg_conf_unref(daemon->conf);

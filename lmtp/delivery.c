@@ -278,11 +278,13 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     delivery->data = data;
     g_hash_table_add(backend->under_way, delivery->key);
     exg_event_set(event, "key", delivery->key);
+    exg_event_set(event, "folder", exg_message_is_marked(message) ? "junkemail" : NULL);
 
     g_autoptr(GBytes)
         trace = exg_lmtp_trace_new(envelope, recipient, message, backend->settings->hostname);
     const ExgStoreDelivery order = {
         .recipient = recipient,
+        .junk = exg_message_is_marked(message),
         .delivery_key = delivery->key,
         .queue_id = envelope->queue_id,
         .received_time = envelope->received_time,

@@ -26,6 +26,8 @@ options_new(const ExgLmtpServerOptions *given)
     values->greeting = self->greeting;
     values->recipient_domain = self->recipient_domain;
     values->spool_directory = self->spool_directory;
+    if (values->marks != NULL)
+        exg_header_marks_ref(values->marks);
     FILL_IN(values->max_recipients, EXG_LMTP_DEFAULT_MAX_RECIPIENTS);
     FILL_IN(values->max_message_bytes, EXG_LMTP_DEFAULT_MAX_MESSAGE_BYTES);
     FILL_IN(values->max_hops, EXG_LMTP_DEFAULT_MAX_HOPS);
@@ -48,6 +50,7 @@ options_clear(gpointer data)
     ExgLmtpOptions *self = data;
     g_free(self->hostname);
     g_free(self->greeting);
+    exg_header_marks_unref(self->values.marks);
     g_free(self->recipient_domain);
     g_free(self->spool_directory);
 }

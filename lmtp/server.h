@@ -24,6 +24,7 @@
 
 #include "common/io/listener.h"
 #include "common/io/worker.h"
+#include "common/mime/header-marks.h"
 #include "common/mime/spool-budget.h"
 #include "lmtp/backend.h"
 
@@ -49,6 +50,7 @@ typedef struct {
     const char *spool_directory; /* NULL: the system's temporary directory */
     gsize spool_memory_bytes;    /* a larger message goes to a file */
     ExgWorkerPool *workers;      /* for the spool */
+    ExgHeaderMarks *marks;       /* of messages, for the backend; referenced; NULL: none */
     ExgSpoolBudget *spool_budget; /* of all messages together; outlives the server; NULL: none */
 } ExgLmtpServerOptions;
 

@@ -254,6 +254,7 @@ exg_lmtp_transaction_begin_content(ExgLmtpTransaction *self)
         .memory_max = options->spool_memory_bytes,
         .spool_directory = options->spool_directory,
         .workers = options->workers,
+        .marks = options->marks,
         .budget = options->spool_budget,
     };
     exg_dot_decoder_init(&self->dot);

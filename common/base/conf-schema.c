@@ -173,6 +173,11 @@ static const ExgConfKey schema[] = {
      .choices = "defer bounce",
      .doc = "What a full mailbox means: try again later (452 4.2.2) or give up (552 5.2.2)"},
     {.group = "delivery",
+     .key = "junk_header",
+     .type = EXG_CONF_STRING,
+     .doc = "Header fields that mark spam, such as X-Spam-Flag: YES, X-Spam-Status: Yes; such mail "
+            "goes to the junk folder"},
+    {.group = "delivery",
      .key = "journal",
      .type = EXG_CONF_PATH,
      .fallback = "/var/lib/exgate/journal.db",

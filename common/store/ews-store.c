@@ -19,7 +19,7 @@ typedef struct {
     GBytes *trace;
     ExgMessage *message;
     gint64 deadline_us;
-    bool wrapped;
+    bool junk, wrapped;
 } Passage;
 
 static void
@@ -87,7 +87,7 @@ create(GTask *task)
     Passage *passage = g_task_get_task_data(task);
     ExgEwsTarget target = exg_account_target(passage->account, passage->recipient);
     ExgEwsNewMessage message = {
-        .folder = "inbox",
+        .folder = passage->junk ? "junkemail" : "inbox",
         .delivery_key = passage->key,
         .delivery_time = passage->received_time,
         .trace = passage->trace,
@@ -105,6 +105,7 @@ deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline
     passage->account = exg_account_ref(((EwsStore *)store)->account);
     passage->recipient = g_strdup(delivery->recipient);
     passage->key = g_strdup(delivery->delivery_key);
+    passage->junk = delivery->junk;
     passage->received_time = delivery->received_time;
     passage->trace = g_bytes_ref(delivery->trace);
     passage->message = exg_message_ref(delivery->message);

@@ -1,4 +1,5 @@
-/* ews-store.h - the store for Exchange Server: CreateItem into the inbox, FindItem by delivery key.
+/* ews-store.h - the store for Exchange Server: CreateItem into the inbox or the junk
+ * folder, FindItem by delivery key.
  *
  * A message that Exchange refuses for its content (5.6.x) is delivered once more, as an attachment
  * (wrapping.h).

@@ -10,7 +10,11 @@ use Test::More;
 
 my $domain = 'example.test';
 my $sim    = Exg::Sim->start(mailboxes => [map { "$_\@$domain" } qw(ann bob)]);
-my $lmtpd  = Exg::Lmtpd->start(sim => $sim, conf => { lmtp => { recipient_domain => $domain } });
+my %conf = (
+    lmtp     => { recipient_domain => $domain },
+    delivery => { junk_header => 'X-Spam-Flag: YES, X-Spam-Status: Yes, X-Spam-Level: *****', settle_time => '1s' },
+);
+my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => \%conf);
 my $stamp  = 0;
 
 # A message that no other one equals, with these header lines on top.
@@ -43,6 +47,34 @@ like($replies[1], qr/^250 /, 'and its full address answered');
 like($replies[2], qr/^250 /, 'as is another');
 like($replies[3], qr/^550 5\.1\.1 <ghost\@$domain>/, 'but not one that nobody has');
 is(stored('ann', 'inbox'), 1, 'who was named in both ways has the message once');
+
+# --- spam ---------------------------------------------------------------------------------------
+
+my $junk = 0;
+for my $case (
+    ['X-Spam-Flag: YES', 1], ["X-Spam-Status:\r\n Yes, score=9.1", 1], ['X-Spam-Level: ********', 1],
+    ['X-Spam-Flag: NO',  0], ['X-Spam-Status: No, score=0.1', 0], ['X-Spam-Level: ****', 0],
+) {
+    my ($line, $is_spam) = @$case;
+    my $spam = message($line);
+    is(join(' ', map { substr $_, 0, 3 } deliver(['bob'], $spam), deliver(['bob'], $spam)), '250 250', "$line: delivered, and so is a retry");
+    $junk += $is_spam;
+    is(stored('bob', 'junkemail'), $junk, $is_spam ? 'to the junk folder, once' : 'but not to the junk folder');
+}
+is(stored('bob', 'inbox'), 1 + 3, 'what is no spam is in the inbox');
+
+# One whose answer is lost is found in the junk folder.
+$sim->control('on CreateItem times=1 stored do close-without-answer');
+my $spam = message('X-Spam-Flag: YES');
+like((deliver(['bob'], $spam))[0], qr/^451 4\.4\.2/, 'spam whose answer is lost waits');
+delete $conf{delivery}{junk_header};
+$lmtpd->configure(\%conf);
+$lmtpd->reload;
+my $reply;
+wait_until('it is settled', sub { ($reply) = deliver(['bob'], $spam); return $reply !~ /^451 4\.4\.2/ });
+like($reply, qr/^250 /, 'its retry is answered');
+is(stored('bob', 'junkemail'), $junk + 1, 'and it is there once');
+is(stored('bob', 'inbox'), 1 + 3, 'even though nothing is junk any more');
 
 $lmtpd->stop;
 $sim->stop;
