@@ -105,6 +105,18 @@ read_junk_header(const ExgConf *conf, ExgHeaderMarks **ret_marks, GError **error
 }
 
 static bool
+check_recipient_delimiter(const ExgConf *conf, GError **error)
+{
+    const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
+    if (delimiters == NULL || strspn(delimiters, "+-_=.#/!") == strlen(delimiters))
+        return true;
+    g_autofree char *where = exg_conf_where(conf, "delivery", "recipient_delimiter");
+    return exg_error_set(error, EXG_ERROR_CONFIG,
+                         "%s = %s: characters such as + are expected, of + - _ = . # / !", where,
+                         delimiters);
+}
+
+static bool
 check_writable_directory(const ExgConf *conf, const char *group, const char *key, const char *path,
                          GError **error)
 {
@@ -176,8 +188,8 @@ check_cache(const ExgConf *conf, GError **error)
 static bool
 check_conf(const ExgConf *conf, GError **error)
 {
-    return check_recipient_domain(conf, error) && check_spool_directory(conf, error) &&
-           check_cache(conf, error);
+    return check_recipient_domain(conf, error) && check_recipient_delimiter(conf, error) &&
+           check_spool_directory(conf, error) && check_cache(conf, error);
 }
 
 static bool
@@ -190,11 +202,13 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
     if (account == NULL)
         return false;
+    const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
     *ret_options = (ExgDeliveryOptions){
-        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
+        .store = exg_journaled_store_new(exg_ews_store_new(account, delimiters), daemon->journal,
                                          duplicate_check(conf)),
         .directory = directory_new(daemon, conf, account),
         .hostname = hostname,
+        .delimiters = delimiters,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
         .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
                                         "bounce"),

@@ -18,7 +18,7 @@ typedef struct {
     gint references;
     ExgStore *store;
     ExgDirectory *directory;
-    char *hostname;
+    char *hostname, *delimiters;
     gint64 timeout_ms, check_timeout_ms;
     bool bounce_when_full, check_recipients, defer_unsure;
 } Settings;
@@ -66,6 +66,7 @@ settings_new(const ExgDeliveryOptions *options)
     settings->store = options->store;
     settings->directory = options->directory;
     settings->hostname = g_strdup(options->hostname);
+    settings->delimiters = g_strdup(options->delimiters);
     settings->timeout_ms = options->timeout_ms;
     settings->bounce_when_full = options->bounce_when_full;
     settings->check_recipients = options->check_recipients;
@@ -89,7 +90,20 @@ settings_unref(Settings *settings)
     exg_store_free(settings->store);
     exg_directory_free(settings->directory);
     g_free(settings->hostname);
+    g_free(settings->delimiters);
     g_free(settings);
+}
+
+/* Whom the directory knows: the recipient without a folder. */
+static char *
+mailbox_of(const Settings *settings, const char *recipient)
+{
+    char *mailbox;
+    g_autofree char *folder = NULL;
+    if (settings->delimiters == NULL ||
+        !exg_address_split_detail(recipient, settings->delimiters, &mailbox, &folder))
+        mailbox = g_strdup(recipient);
+    return mailbox;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -237,11 +251,11 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
         finish(delivery, &reply);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
         delivery->first_witness = g_steal_pointer(&error);
+        g_autofree char *mailbox = mailbox_of(delivery->settings, delivery->recipient);
         if (delivery->settings->check_recipients)
-            exg_directory_forget(delivery->settings->directory, delivery->recipient);
-        exg_directory_ask(delivery->settings->directory, delivery->recipient,
-                          delivery->first_witness, delivery->deadline_us, delivery->cancellable,
-                          witnessed, delivery);
+            exg_directory_forget(delivery->settings->directory, mailbox);
+        exg_directory_ask(delivery->settings->directory, mailbox, delivery->first_witness,
+                          delivery->deadline_us, delivery->cancellable, witnessed, delivery);
     } else {
         finish_failed(delivery, error);
     }
@@ -335,7 +349,8 @@ check(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *re
         .answer = answer,
         .data = data,
     };
-    exg_directory_check(settings->directory, recipient,
+    g_autofree char *mailbox = mailbox_of(settings, recipient);
+    exg_directory_check(settings->directory, mailbox,
                         exg_clock_deadline_ms(settings->check_timeout_ms), cancellable, looked_up,
                         order);
 }

@@ -22,6 +22,7 @@ typedef struct {
     ExgStore *store;         /* taken */
     ExgDirectory *directory; /* taken */
     const char *hostname;    /* copied; for the trace lines */
+    const char *delimiters;  /* copied; between user and folder in a recipient (ews-store.h); NULL: none */
     gint64 timeout_ms;       /* of a reply; the request itself may take twice as long */
     bool bounce_when_full;   /* a full mailbox is 552 5.2.2 instead of 452 4.2.2 */
     bool check_recipients;   /* at RCPT; otherwise all are accepted there */

@@ -5,10 +5,11 @@
 #include "common/ews/answer-private.h"
 #include "common/ews/find-item.h"
 
-/* Its result is a NULL-terminated array of ids. */
+/* Its context is the id of the further folder, or NULL; its result a NULL-terminated array of ids. */
 extern const ExgEwsOperation exg_ews_find_item_operation;
 
 ExgHttpBody *exg_ews_find_item_body(const char *version, const ExgEwsTarget *target,
-                                    ExgEwsFindBy by, const char *value, gint64 created_since);
+                                    ExgEwsFindBy by, const char *value, const char *folder_id,
+                                    gint64 created_since);
 
 #endif

@@ -43,7 +43,7 @@ write_restriction(ExgXmlWriter *writer, ExgEwsFindBy by, const char *value, gint
 
 ExgHttpBody *
 exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
-                       const char *value, gint64 created_since)
+                       const char *value, const char *folder_id, gint64 created_since)
 {
     g_auto(ExgXmlWriter) writer;
     exg_xml_writer_init(&writer);
@@ -62,6 +62,8 @@ exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFi
     exg_xml_start(&writer, "m:ParentFolderIds");
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
         exg_ews_write_folder(&writer, target, folders[i]);
+    if (folder_id != NULL)
+        exg_ews_write_folder_id(&writer, folder_id);
     return exg_ews_call_body(&writer);
 }
 
@@ -88,16 +90,21 @@ collect(const ExgEwsOperation *operation, const ExgXmlNode *message, GPtrArray *
 
 /* A hit is a hit, whatever became of the other folders; a miss needs the word of all. */
 static bool
-decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
+decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer folder_id,
        gpointer *ret_result, GError **error)
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) failure = NULL;
+    guint wanted = G_N_ELEMENTS(folders) + (folder_id != NULL), answered = 0;
     for (; message != NULL; message = message->next) {
+        answered++;
         GError **where = failure == NULL ? &failure : NULL;
         if (exg_ews_message_check(operation, message, where))
             collect(operation, message, ids, where);
     }
+    if (answered != wanted)
+        return exg_ews_answer_senseless(operation, error, "%u answers for %u folders", answered,
+                                        wanted);
     if (ids->len == 0 && failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return false;
@@ -115,19 +122,20 @@ free_ids(gpointer ids)
 
 const ExgEwsOperation exg_ews_find_item_operation = {
     .name = "FindItem",
-    .n_messages = G_N_ELEMENTS(folders),
     .decode = decode,
     .free_result = free_ids,
 };
 
 void
 exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgEwsFindBy by,
-                        const char *value, gint64 created_since, gint64 deadline_us,
-                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+                        const char *value, const char *folder_id, gint64 created_since,
+                        gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer data)
 {
-    ExgHttpBody *body = exg_ews_find_item_body(service->version, target, by, value, created_since);
-    exg_ews_call_async(service, &exg_ews_find_item_operation, target->mailbox, body, NULL, NULL,
-                       deadline_us, cancellable, callback, data);
+    ExgHttpBody *body = exg_ews_find_item_body(service->version, target, by, value, folder_id,
+                                               created_since);
+    exg_ews_call_async(service, &exg_ews_find_item_operation, target->mailbox, body,
+                       g_strdup(folder_id), g_free, deadline_us, cancellable, callback, data);
 }
 
 bool

@@ -24,6 +24,8 @@ typedef struct {
 static const Operation operations[] = {
     {"CreateItem", exg_sim_create_item, "m:CreateItemResponse", "m:CreateItemResponseMessage",
      "m:Items", "Items"},
+    {"FindFolder", exg_sim_find_folder, "m:FindFolderResponse", "m:FindFolderResponseMessage", NULL,
+     "ParentFolderIds"},
     {"FindItem", exg_sim_find_item, "m:FindItemResponse", "m:FindItemResponseMessage", NULL,
      "ParentFolderIds"},
     {"GetFolder", exg_sim_get_folder, "m:GetFolderResponse", "m:GetFolderResponseMessage",

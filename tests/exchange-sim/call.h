@@ -73,6 +73,7 @@ ExgSimMailbox *exg_sim_call_own_mailbox(ExgSimCall *call, ExgSimRefusal *refusal
 /* Each writes its response messages; false: the whole request is refused. */
 typedef bool (*ExgSimOperationFunc)(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_create_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_find_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_item(ExgSimCall *call, ExgSimRefusal *refusal);

@@ -48,7 +48,7 @@ typedef struct {
 } ExgSimSchemaEntry;
 
 /* The operations in other files */
-extern const ExgSimSchemaEntry exg_sim_query_operations[];
+extern const ExgSimSchemaEntry exg_sim_folder_operations[], exg_sim_query_operations[];
 
 /* Shared, in schema.c */
 extern const ExgSimSimpleType exg_sim_string_text, exg_sim_boolean_text, exg_sim_integer_text, exg_sim_date_time_text;
@@ -59,6 +59,6 @@ extern const ExgSimType exg_sim_item_id_type, exg_sim_folder_id_type, exg_sim_em
     exg_sim_item_ids_type;
 extern const ExgSimType exg_sim_paths_type, exg_sim_field_type, exg_sim_indexed_field_type,
     exg_sim_extended_field_type, exg_sim_item_type, exg_sim_message_type, exg_sim_item_shape_type,
-    exg_sim_folder_shape_type, exg_sim_restriction_type;
+    exg_sim_folder_shape_type, exg_sim_restriction_type, exg_sim_indexed_view_type;
 
 #endif

@@ -439,7 +439,8 @@ find(const ExgSimSchemaEntry *entries, const char *name)
 const ExgSimType *
 exg_sim_schema_operation(const char *name)
 {
-    static const ExgSimSchemaEntry *const tables[] = {operations, exg_sim_query_operations};
+    static const ExgSimSchemaEntry *const tables[] = {operations, exg_sim_folder_operations,
+                                                      exg_sim_query_operations};
     const ExgSimType *type = NULL;
     for (guint i = 0; type == NULL && i < G_N_ELEMENTS(tables); i++)
         type = find(tables[i], name);

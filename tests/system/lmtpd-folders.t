@@ -12,7 +12,7 @@ my $domain = 'example.test';
 my $sim    = Exg::Sim->start(mailboxes => [map { "$_\@$domain" } qw(ann bob)]);
 my %conf = (
     lmtp     => { recipient_domain => $domain },
-    delivery => { junk_header => 'X-Spam-Flag: YES, X-Spam-Status: Yes, X-Spam-Level: *****', settle_time => '1s' },
+    delivery => { recipient_delimiter => '+', junk_header => 'X-Spam-Flag: YES, X-Spam-Status: Yes, X-Spam-Level: *****', settle_time => '1s' },
 );
 my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => \%conf);
 my $stamp  = 0;
@@ -47,6 +47,50 @@ like($replies[1], qr/^250 /, 'and its full address answered');
 like($replies[2], qr/^250 /, 'as is another');
 like($replies[3], qr/^550 5\.1\.1 <ghost\@$domain>/, 'but not one that nobody has');
 is(stored('ann', 'inbox'), 1, 'who was named in both ways has the message once');
+
+# --- folders ------------------------------------------------------------------------------------
+
+my $searches = sub { $sim->requests('FindFolder', "ann\@$domain") };
+for my $case (
+    ['ann+mailing lists', 'lists',    'a folder at the top'],
+    ['ann+projects',      'projects', 'one below the inbox'],
+    ['Ann+PROJECTS',      'projects', 'in any case'],
+    ['ann+old',           'inbox',    'one further below is not looked for'],
+    ['ann+birthdays',     'inbox',    'a calendar takes no mail'],
+    ['ann+nothing',       'inbox',    'none of that name'],
+) {
+    my ($local, $folder, $what) = @$case;
+    my $before = stored('ann', $folder);
+    my $address = $local =~ / / ? qq("$local"\@$domain) : "$local\@$domain";
+    like((deliver([$address]))[0], qr/^250 2\.0\.0 <\Q$address\E>/, "$address is delivered");
+    is(stored('ann', $folder), $before + 1, "to $folder: $what");
+}
+is($searches->(), 5, 'each folder is looked for once');
+is(stored('ann', 'birthdays'), 0, 'nothing lies in the calendar');
+my $twice = message();
+@replies = deliver(["ann\@$domain", "ann+projects\@$domain", "ANN+projects\@$domain"], $twice);
+is(join(' ', map { substr $_, 0, 3 } @replies), '250 250 250', 'a mailbox and a folder in it');
+is(join(' ', map { substr $_, 0, 3 } deliver(["ann\@$domain", "ann+projects\@$domain"], $twice)), '250 250', 'and once more');
+is(stored('ann', 'projects'), 3, 'the folder has got it once');
+is($sim->requests('GetFolder', "ann\@$domain"), 1, 'the directory was asked for the mailbox only');
+like((deliver(["ghost+lists\@$domain"]))[0], qr/^550 5\.1\.1 <ghost\+lists\@$domain> no such mailbox/, 'nobody has no folders');
+
+my $before = stored('ann', 'inbox');
+$sim->control("on CreateItem mailbox=ann\@$domain times=1 do code ErrorFolderNotFound");
+like((deliver(["ann+projects\@$domain"]))[0], qr/^250 /, 'a folder that has gone since is no reason to refuse');
+is(stored('ann', 'inbox'), $before + 1, 'the inbox has the message');
+$sim->control("on FindFolder mailbox=ann\@$domain times=1 do code ErrorServerBusy");
+like((deliver(["ann+projects\@$domain"]))[0], qr/^451 4\.3\.2/, 'while Exchange is busy the message waits');
+is(stored('ann', 'inbox'), $before + 1, 'for its folder');
+
+# One whose answer is lost is found in its folder.
+$sim->control('on CreateItem times=1 stored do close-without-answer');
+my ($lost, $answer) = (message());
+like((deliver(["bob+projects\@$domain"], $lost))[0], qr/^451 4\.4\.2/, 'an answer is lost');
+wait_until('it is settled', sub { ($answer) = deliver(["bob+projects\@$domain"], $lost); return $answer !~ /^451 4\.4\.2/ });
+like($answer, qr/^250 /, 'the retry is answered');
+is(stored('bob', 'projects'), 1, 'and the message is there once');
+is(stored('bob', 'inbox'), 1, 'and nowhere else');
 
 # --- spam ---------------------------------------------------------------------------------------
 

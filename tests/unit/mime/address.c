@@ -333,6 +333,34 @@ test_domain(void)
         g_assert_false(exg_address_is_domain(bad[i]));
 }
 
+static void
+check_split(const char *address, const char *expected_base, const char *expected_detail)
+{
+    g_autofree char *base = NULL, *detail = NULL;
+    bool split = exg_address_split_detail(address, "+-", &base, &detail);
+    g_assert_true(split == (expected_base != NULL));
+    g_assert_cmpstr(base, ==, expected_base);
+    g_assert_cmpstr(detail, ==, expected_detail);
+}
+
+static void
+test_split_detail(void)
+{
+    check_split("ann+lists@example.com", "ann@example.com", "lists");
+    check_split("Ann+Lists+a-b@Example.com.", "Ann@Example.com.", "Lists+a-b");
+    check_split("ann-lists", "ann", "lists");
+    check_split("\"ann+my lists\"@example.com", "ann@example.com", "my lists");
+    check_split("\"a b+\\\"x@y\\\"\"@example.com", "\"a b\"@example.com", "\"x@y\"");
+    check_split("gr\xc3\xbc+n\xc3\xa4@example.com", "gr\xc3\xbc@example.com", "n\xc3\xa4");
+    check_split("ann@example.com", NULL, NULL);
+    check_split("ann@ex-ample.com", NULL, NULL);
+    check_split("ann+@example.com", NULL, NULL);
+    check_split("+lists@example.com", NULL, NULL);
+    check_split("+@example.com", NULL, NULL);
+    check_split("", NULL, NULL);
+    check_split("\"+x\"@example.com", NULL, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -345,5 +373,6 @@ main(int argc, char **argv)
     g_test_add_func("/mime/address/parts", test_parts);
     g_test_add_func("/mime/address/complete", test_complete);
     g_test_add_func("/mime/address/domain", test_domain);
+    g_test_add_func("/mime/address/split-detail", test_split_detail);
     return g_test_run();
 }
