@@ -21,6 +21,9 @@ void exg_ews_call_start(ExgEwsService *service, const ExgEwsOperation *operation
                         const ExgEwsTarget *target, gpointer context, GDestroyNotify free_context,
                         gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
                         gpointer data);
+/* Ends a call that cannot be made with its error, which it takes. */
+void exg_ews_call_refuse(const ExgEwsOperation *operation, GError *error, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data);
 /* The request that it sends. (transfer full) */
 ExgHttpBody *exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
                                   const ExgEwsTarget *target, gconstpointer context);

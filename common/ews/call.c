@@ -155,6 +155,15 @@ exg_ews_call_async(ExgEwsService *service, const ExgEwsOperation *operation, con
     exg_throttle_take(service->throttle, &target, deadline_us, cancellable, on_turn, task);
 }
 
+void
+exg_ews_call_refuse(const ExgEwsOperation *operation, GError *error, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
+    g_task_set_source_tag(task, (gpointer)operation);
+    g_task_return_error(task, error);
+}
+
 ExgHttpBody *
 exg_ews_call_payload(const ExgEwsOperation *operation, const char *version,
                      const ExgEwsTarget *target, gconstpointer context)

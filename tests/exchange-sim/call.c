@@ -24,6 +24,7 @@ typedef struct {
 static const Operation operations[] = {
     {"CreateItem", exg_sim_create_item, "m:CreateItemResponse", "m:CreateItemResponseMessage",
      "m:Items", "Items"},
+    {"ExpandDL", exg_sim_expand_dl, "m:ExpandDLResponse", "m:ExpandDLResponseMessage", NULL, NULL},
     {"FindFolder", exg_sim_find_folder, "m:FindFolderResponse", "m:FindFolderResponseMessage", NULL,
      "ParentFolderIds"},
     {"FindItem", exg_sim_find_item, "m:FindItemResponse", "m:FindItemResponseMessage", NULL,
@@ -301,6 +302,17 @@ exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRe
     exg_xml_element(writer, "m:ResponseCode", refusal->code);
     exg_xml_element(writer, "m:DescriptiveLinkKey", "0");
     exg_sim_soap_write_values(writer, "m:MessageXml", refusal);
+}
+
+void
+exg_sim_call_write_mailbox(ExgSimCall *call, const char *element, const ExgSimMailbox *mailbox)
+{
+    exg_xml_start(&call->writer, element);
+    exg_xml_element(&call->writer, "t:Name", mailbox->display_name);
+    exg_xml_element(&call->writer, "t:EmailAddress", mailbox->address);
+    exg_xml_element(&call->writer, "t:RoutingType", "SMTP");
+    exg_xml_element(&call->writer, "t:MailboxType", mailbox->type);
+    exg_xml_end(&call->writer);
 }
 
 static char *

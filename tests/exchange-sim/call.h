@@ -62,6 +62,9 @@ char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guin
  * `refusal` whose code is NULL stands for success. */
 void exg_sim_call_start_message(ExgSimCall *call, const char *element,
                                 const ExgSimRefusal *refusal);
+/* An entry of the directory as t:Mailbox or another element of that type. */
+void exg_sim_call_write_mailbox(ExgSimCall *call, const char *element,
+                                const ExgSimMailbox *mailbox);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
                          const ExgSimFolder **ret_folder, ExgSimRefusal *refusal);
@@ -73,6 +76,7 @@ ExgSimMailbox *exg_sim_call_own_mailbox(ExgSimCall *call, ExgSimRefusal *refusal
 /* Each writes its response messages; false: the whole request is refused. */
 typedef bool (*ExgSimOperationFunc)(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_create_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_expand_dl(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_find_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal);
