@@ -11,6 +11,7 @@
 
 #define INPUT_MAX_BYTES  (64 * 1024)
 #define OUTPUT_MAX_BYTES (64 * 1024)
+#define MAX_CHECKS       50    /* recipients that are looked up at a time */
 #define LINGER_MS        10000 /* for the last reply to be taken */
 
 typedef enum {
@@ -43,6 +44,12 @@ struct ExgLmtpSession {
 static void resume_reading(ExgLmtpSession *self);
 
 /* --- replies ---------------------------------------------------------------------------------- */
+
+static guint
+checks_under_way(const ExgLmtpSession *self)
+{
+    return self->transaction != NULL ? exg_lmtp_transaction_checks(self->transaction) : 0;
+}
 
 static void
 write_reply(ExgLmtpSession *self, const ExgLmtpReply *reply)
@@ -88,7 +95,8 @@ end_session(ExgLmtpSession *self, int code, const char *enhanced, const char *te
 static void
 end_if_draining(ExgLmtpSession *self)
 {
-    if (self->server->draining && self->state == STATE_COMMAND && self->transaction == NULL)
+    if (self->server->draining && self->state == STATE_COMMAND && self->transaction == NULL &&
+        checks_under_way(self) == 0)
         end_session(self, 421, "4.3.2", "The service is shutting down");
 }
 
@@ -115,7 +123,8 @@ recipient_checked(const ExgLmtpReply *reply, gpointer data)
 {
     ExgLmtpSession *self = data;
     write_reply(self, reply);
-    resume_reading(self);
+    if (self->state == STATE_WAITING || checks_under_way(self) == 0)
+        resume_reading(self);
 }
 
 static void
@@ -240,8 +249,6 @@ handle_rcpt(ExgLmtpSession *self, const ExgLmtpCommand *command)
         say(self, 452, "4.5.3", "Too many recipients");
         return;
     }
-    self->state = STATE_WAITING;
-    exg_timer_cancel(&self->timer);
     g_autofree char *address = exg_address_complete(command->address,
                                                     self->options->values.recipient_domain);
     exg_lmtp_transaction_add_recipient(self->transaction, address);
@@ -321,9 +328,41 @@ static void
 restart_timer(ExgLmtpSession *self)
 {
     gint64 due_us = exg_clock_deadline_ms(self->options->values.idle_timeout_ms);
+    if (checks_under_way(self) > 0) {
+        exg_timer_cancel(&self->timer); /* it is for us to speak */
+        return;
+    }
     if (self->state == STATE_CONTENT)
         due_us = MIN(due_us, self->message_deadline_us);
     exg_timer_set(&self->timer, due_us);
+}
+
+static bool
+parse_line(const ExgLmtpSession *self, const char *line, gsize length, ExgLmtpCommand *ret_command,
+           ExgLmtpReply *ret_reply)
+{
+    if (self->too_long || length > EXG_LMTP_COMMAND_MAX_BYTES) {
+        exg_lmtp_reply_set(ret_reply, 500, "5.5.2", "The line is too long");
+        return false;
+    }
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    return exg_lmtp_command_parse(line, length, ret_command, ret_reply);
+}
+
+/* While recipients are looked up, only another one joins them: all other replies come after theirs. */
+static bool
+has_to_wait(const ExgLmtpSession *self, const char *line, gsize length)
+{
+    guint checks = checks_under_way(self);
+    if (checks == 0 || checks >= MAX_CHECKS)
+        return checks > 0;
+    g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
+    ExgLmtpReply reply;
+    const ExgLmtpEnvelope *envelope = exg_lmtp_transaction_envelope(self->transaction);
+    return !parse_line(self, line, length, &command, &reply) || command.verb != EXG_LMTP_RCPT ||
+           (command.utf8 && !envelope->utf8) ||
+           envelope->n_recipients + checks >= self->options->values.max_recipients;
 }
 
 static void
@@ -331,15 +370,9 @@ handle_line(ExgLmtpSession *self, const char *line, gsize length)
 {
     g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
     ExgLmtpReply reply;
-    if (self->too_long || length > EXG_LMTP_COMMAND_MAX_BYTES) {
-        self->too_long = false;
-        exg_lmtp_reply_set(&reply, 500, "5.5.2", "The line is too long");
-        say_bad(self, &reply);
-        return;
-    }
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
-    if (exg_lmtp_command_parse(line, length, &command, &reply))
+    bool good = parse_line(self, line, length, &command, &reply);
+    self->too_long = false;
+    if (good)
         handle_command(self, &command);
     else
         say_bad(self, &reply);
@@ -360,6 +393,10 @@ read_command(ExgLmtpSession *self, const char *data, gsize length)
             return 0;
         self->too_long = true;
         return length;
+    }
+    if (has_to_wait(self, data, (gsize)(end - data))) {
+        self->state = STATE_WAITING;
+        return 0;
     }
     handle_line(self, data, (gsize)(end - data));
     if (self->state == STATE_COMMAND || self->state == STATE_CONTENT)
@@ -413,14 +450,14 @@ stream_read(ExgStream *stream, const guint8 *data, gsize length, gpointer user)
         used = read_content(self, (const char *)data, length);
         break;
     case STATE_WAITING:
-        /* Read on a little, to notice when the client goes. */
-        if (length > INPUT_MAX_BYTES / 2)
-            exg_stream_pause(stream);
         break;
     case STATE_ENDING:
         used = length;
         break;
     }
+    /* Read on a little, to notice when the client goes. */
+    if (self->state == STATE_WAITING && used == 0 && length > INPUT_MAX_BYTES / 2)
+        exg_stream_pause(stream);
     self->reading = false;
     return used;
 }

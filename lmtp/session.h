@@ -1,7 +1,8 @@
 /* session.h - one connection: reads commands, keeps the order, writes replies.
  *
- * Commands are taken one at a time, as far as they have come. While a recipient is being checked or
- * a message delivered, the following ones wait, so replies stay in order. Replies to a batch of
+ * Commands are taken one at a time, as far as they have come. While recipients are being checked,
+ * further ones join them, up to 50; all other commands wait, as they do while a message is
+ * delivered, so replies stay in order. Replies to a batch of
  * commands leave in one write; the reply for a recipient after the message leaves at once.
  *
  * Threads:  the engine's.
