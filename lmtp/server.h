@@ -55,6 +55,8 @@ typedef struct {
 } ExgLmtpServerOptions;
 
 #define EXG_LMTP_HOSTNAME_MAX_BYTES 64
+/* For the rest of a message that is being sent when the server begins to drain. */
+#define EXG_LMTP_DRAIN_GRACE_MS 10000
 
 typedef struct {
     guint sessions;           /* now */
@@ -86,8 +88,8 @@ const ExgSocketAddress *exg_lmtp_server_address(const ExgLmtpServer *server, gui
 /* Sessions that begin from now on use these. */
 void exg_lmtp_server_set_options(ExgLmtpServer *server, const ExgLmtpServerOptions *options);
 
-/* Stops accepting, and says 421 4.3.2 to every session that has no transaction in hand, to the
- * others after it. `done` is called once, from the engine's loop, when the last session and the
+/* Stops accepting, and says 421 4.3.2 to every session that waits for a command, to the others when
+ * they do; one whose client does not finish sending its message is told so, too. `done` is called once, from the engine's loop, when the last session and the
  * last delivery have ended; not after exg_lmtp_server_free(). To be called once. */
 void exg_lmtp_server_drain(ExgLmtpServer *server, ExgEngineFunc done, gpointer data);
 

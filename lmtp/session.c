@@ -14,6 +14,8 @@
 #define MAX_CHECKS       50    /* recipients that are looked up at a time */
 #define LINGER_MS        10000 /* for the last reply to be taken */
 
+#define SHUTTING_DOWN "The service is shutting down"
+
 typedef enum {
     STATE_COMMAND,
     STATE_CONTENT, /* after 354 */
@@ -95,9 +97,9 @@ end_session(ExgLmtpSession *self, int code, const char *enhanced, const char *te
 static void
 end_if_draining(ExgLmtpSession *self)
 {
-    if (self->server->draining && self->state == STATE_COMMAND && self->transaction == NULL &&
-        checks_under_way(self) == 0)
-        end_session(self, 421, "4.3.2", "The service is shutting down");
+    /* In the middle of a transaction, too: its client has been promised nothing yet. */
+    if (self->server->draining && self->state == STATE_COMMAND && checks_under_way(self) == 0)
+        end_session(self, 421, "4.3.2", SHUTTING_DOWN);
 }
 
 static void
@@ -479,6 +481,8 @@ timer_fired(gpointer data)
     ExgLmtpSession *self = data;
     if (self->state == STATE_ENDING)
         exg_lmtp_session_free(self);
+    else if (self->server->draining && self->state == STATE_CONTENT)
+        end_session(self, 421, "4.3.2", SHUTTING_DOWN);
     else
         end_session(self, 421, "4.4.2",
                     self->state == STATE_CONTENT ? "The message took too long" : "Idle too long");
@@ -522,8 +526,14 @@ void
 exg_lmtp_session_drain(ExgLmtpSession *self)
 {
     /* One that is in the middle of a command looks for itself when it is done with it. */
-    if (!self->reading)
-        end_if_draining(self);
+    if (self->reading)
+        return;
+    if (self->state == STATE_CONTENT) {
+        gint64 end_us = exg_clock_deadline_ms(EXG_LMTP_DRAIN_GRACE_MS);
+        self->message_deadline_us = MIN(self->message_deadline_us, end_us);
+        restart_timer(self);
+    }
+    end_if_draining(self);
 }
 
 void

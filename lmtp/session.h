@@ -22,7 +22,8 @@ typedef struct ExgLmtpSession ExgLmtpSession;
 /* Takes `fd` and greets. `peer` is for the log and the backend; `listener` is released at the end,
  * and may be NULL. */
 void exg_lmtp_session_start(ExgLmtpServer *server, int fd, const char *peer, ExgListener *listener);
-/* The server is draining: ends the session, now or after its transaction. */
+/* The server is draining: ends the session, now or when what it waits for has come: the look-up of
+ * recipients, the deliveries of a message, or the rest of one within EXG_LMTP_DRAIN_GRACE_MS. */
 void exg_lmtp_session_drain(ExgLmtpSession *session);
 /* Ends it now, without a word. */
 void exg_lmtp_session_free(ExgLmtpSession *session);

@@ -150,6 +150,9 @@ is(stored('slow'), 1, 'a message whose client did not wait for the reply is stor
 # --- stopping ---------------------------------------------------------------------------------
 
 my $idle = $lmtpd->client;
+my $begun = $lmtpd->client;
+$begun->command('MAIL FROM:<a@sender.test>');
+$begun->command('RCPT TO:<ann@example.test>');
 my $last = $lmtpd->client;
 $last->command('MAIL FROM:<a@sender.test>');
 $last->command('RCPT TO:<slow@example.test>');
@@ -158,6 +161,7 @@ $last->raw(Exg::Lmtp::stuffed(message()));
 wait_until('Exchange has the last message', sub { stored('slow') == 2 });
 $lmtpd->{process}->signal('TERM');
 like($idle->reply, qr/^421 4\.3\.2/, 'at SIGTERM an idle session is sent away');
+like($begun->reply, qr/^421 4\.3\.2/, 'and so is one in the middle of an envelope');
 my $late = Exg::Lmtp->new($lmtpd->address, silent => 1);
 like($last->reply, qr/^250 2\.0\.0/, 'a delivery under way is finished');
 $lmtpd->stop(signalled => 1);
