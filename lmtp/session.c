@@ -57,7 +57,8 @@ static void
 write_reply(ExgLmtpSession *self, const ExgLmtpReply *reply)
 {
     char line[EXG_LMTP_REPLY_MAX_BYTES];
-    exg_stream_write(self->stream, line, exg_lmtp_reply_format(reply, line));
+    bool utf8 = self->transaction != NULL && exg_lmtp_transaction_envelope(self->transaction)->utf8;
+    exg_stream_write(self->stream, line, exg_lmtp_reply_format(reply, utf8, line));
     if (reply->code >= 400)
         exg_log(EXG_LOG_DEBUG,
                 self->transaction != NULL ? exg_lmtp_transaction_event(self->transaction)

@@ -56,7 +56,7 @@ like($part->{message_id}, qr/^Message-ID: </, 'it has got a Message-ID');
 is($part->{content}, "Subject: none\r\n\r\nno id\r\n", 'and the old Return-Path fields are gone');
 
 @replies = $lmtp->deliver(from => 'müller@sender.test', to => ['grüße@example.test'], mail => 'SMTPUTF8', message => message());
-like($replies[0], qr/^250 2\.0\.0 <gr[\x20-\x7e]+\@example\.test>/, 'an address beyond ASCII, in a reply of ASCII');
+like($replies[0], qr/^250 2\.0\.0 <grüße\@example\.test>/, 'an address beyond ASCII, in a reply as well');
 $part = Exg::Lmtpd::split_stored(($sim->messages('grüße@example.test'))[0]);
 is($part->{return_path}, 'müller@sender.test', 'its sender too');
 like($part->{received}, qr/with UTF8LMTP/, 'as Received says');
