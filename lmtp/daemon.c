@@ -15,6 +15,7 @@
 #include "common/store/journaled-store.h"
 #include "lmtp/delivery.h"
 #include "lmtp/server.h"
+#include "lmtp/statistics.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -27,8 +28,6 @@
 #define SPOOL_THREADS 4
 #define SPOOL_QUEUE   4096
 
-#define OPEN_REPORT_MS (10 * 60 * 1000)
-
 struct ExgDaemon {
     char *conf_path;
     ExgConf *conf;
@@ -38,7 +37,9 @@ struct ExgDaemon {
     ExgHeaderMarks *junk_marks;
     ExgJournal *journal;
     ExgDirectoryCache *recipients;
-    ExgTimer open_report;
+    ExgAccount *account; /* the newest */
+    ExgTimer report;
+    ExgStatisticsSocket *statistics;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -216,6 +217,8 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
         .defer_unsure = g_str_equal(exg_conf_string(conf, "directory", "when_unsure"), "defer"),
         .check_timeout_ms = exg_conf_int(conf, "directory", "timeout"),
     };
+    exg_account_unref(daemon->account);
+    daemon->account = g_steal_pointer(&account);
     if (!exg_conf_bool(conf, "exchange", "tls_verify"))
         exg_log(EXG_LOG_WARNING, NULL,
                 "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
@@ -336,21 +339,61 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
     return true;
 }
 
-/* --- what is open ----------------------------------------------------------------------------- */
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void
+take_statistics(ExgStatistics *ret_statistics, gpointer data)
+{
+    ExgDaemon *daemon = data;
+    ret_statistics->server = exg_lmtp_server_statistics(daemon->server);
+    exg_journal_get_statistics(daemon->journal, &ret_statistics->journal);
+    exg_throttle_get_statistics(exg_account_throttle(daemon->account),
+                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                &ret_statistics->throttle);
+    ret_statistics->directory = exg_directory_cache_statistics(daemon->recipients);
+    ret_statistics->spool_bytes = exg_spool_budget_used(daemon->spool_budget);
+}
+
+static bool
+open_statistics(ExgDaemon *daemon, GError **error)
+{
+    const char *path = exg_conf_string(daemon->conf, "lmtp", "stats_socket");
+    if (path == NULL)
+        return true;
+    daemon->statistics = exg_statistics_socket_new(daemon->engine, path, take_statistics, daemon,
+                                                   error);
+    if (daemon->statistics == NULL) {
+        g_autofree char *where = exg_conf_where(daemon->conf, "lmtp", "stats_socket");
+        g_prefix_error(error, "%s: ", where);
+    }
+    return daemon->statistics != NULL;
+}
 
 /* Deliveries without an outcome that pile up are the administrator's to look into. */
 static void
-report_open(gpointer data)
+report(gpointer data)
 {
     ExgDaemon *daemon = data;
-    ExgJournalStatistics statistics;
-    exg_journal_get_statistics(daemon->journal, &statistics);
-    if (statistics.open > 0)
+    ExgStatistics statistics;
+    take_statistics(&statistics, daemon);
+    const ExgLmtpStatistics *server = &statistics.server;
+    const ExgJournalStatistics *journal = &statistics.journal;
+    if (server->sessions_total > 0)
+        exg_log(EXG_LOG_INFO, NULL,
+                "since the start: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT
+                " recipients delivered, %" G_GUINT64_FORMAT " deferred, %" G_GUINT64_FORMAT
+                " refused; now: %u sessions, %u deliveries, %" G_GUINT64_FORMAT
+                " bytes in the spool, %u of %u requests to Exchange",
+                server->transactions, server->delivered, server->deferred, server->refused,
+                server->sessions, server->deliveries, statistics.spool_bytes,
+                statistics.throttle.in_flight, statistics.throttle.limit);
+    if (journal->open > 0)
         exg_log(EXG_LOG_INFO, NULL,
                 "%" G_GUINT64_FORMAT " deliveries are under way or of unknown outcome, the oldest "
                 "for %" G_GINT64_FORMAT " s; exgate journal list shows them",
-                statistics.open, statistics.oldest_open_ms / 1000);
-    exg_timer_set(&daemon->open_report, exg_clock_deadline_ms(OPEN_REPORT_MS));
+                journal->open, journal->oldest_open_ms / 1000);
+    gint64 interval_ms = exg_conf_int(daemon->conf, "lmtp", "stats_interval");
+    exg_timer_set(&daemon->report, exg_clock_deadline_ms(interval_ms));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -385,7 +428,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
     daemon->server = exg_lmtp_server_new(daemon->engine, &options,
                                          exg_delivery_backend_interface(daemon->backend));
-    if (!listen_all(daemon, daemon->conf, check_only, error))
+    if (!listen_all(daemon, daemon->conf, check_only, error) ||
+        (!check_only && !open_statistics(daemon, error)))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -395,9 +439,11 @@ exg_daemon_free(ExgDaemon *daemon)
 {
     if (daemon == NULL)
         return;
-    exg_timer_cancel(&daemon->open_report);
+    exg_timer_cancel(&daemon->report);
+    exg_statistics_socket_free(daemon->statistics);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
+    exg_account_unref(daemon->account);
     exg_directory_cache_unref(daemon->recipients);
     exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
@@ -486,8 +532,8 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
                                           (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
     exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
             sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
-    exg_timer_init(&daemon->open_report, daemon->engine, report_open, daemon);
-    report_open(daemon);
+    exg_timer_init(&daemon->report, daemon->engine, report, daemon);
+    report(daemon);
     ready(data);
     exg_engine_run(daemon->engine);
     if (exg_delivery_backend_under_way(daemon->backend) > 0) {

@@ -345,6 +345,7 @@ exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadlin
     ExgDirectoryFinding known;
     Worth worth;
     bool is_known = answer_from_memory(directory, key, &worth, &known, &why);
+    exg_directory_cache_count(directory->cache, is_known);
     LookUp *look_up = g_hash_table_lookup(directory->under_way, key);
     bool is_renewal = worth == AGING && directory->renewals < EXG_DIRECTORY_MAX_RENEWALS;
     bool is_new = look_up == NULL && (!is_known || is_renewal);

@@ -89,9 +89,11 @@ test_utf8(void)
                "e@x> stored");
     check_utf8("\xf0\x9f\x93\xa7", "\xf0\x9f\x93\xa7");
     check_utf8("a\r\nb\x7f", "a??b?");
-    check_utf8("\xc2\x85", "??");                  /* a control character */
-    check_utf8("\xc3", "?");                       /* cut */
-    check_utf8("\xff\xc3-\xed\xa0\x80", "??-???"); /* no UTF-8 */
+    check_utf8("\xc2\x85", "??"); /* a control character */
+    check_utf8("\xc3", "?");      /* cut */
+    check_utf8("\xff\xc3"
+               "a\xed\xa0\x80",
+               "??a???"); /* no UTF-8 */
     g_autofree char *many = g_strnfill(EXG_LMTP_REPLY_TEXT_MAX_BYTES - 1, 'x');
     g_autofree char *cut = g_strconcat(many, "\xc3\xbc", NULL);
     g_autofree char *shown = g_strconcat(many, "?", NULL);
