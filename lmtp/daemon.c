@@ -214,6 +214,7 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
         .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
                                         "bounce"),
         .check_recipients = exg_conf_bool(conf, "directory", "check_recipients"),
+        .expand_groups = g_str_equal(exg_conf_string(conf, "directory", "groups"), "expand"),
         .defer_unsure = g_str_equal(exg_conf_string(conf, "directory", "when_unsure"), "defer"),
         .check_timeout_ms = exg_conf_int(conf, "directory", "timeout"),
     };

@@ -386,6 +386,32 @@ exg_directory_ask(ExgDirectory *directory, const char *address, const GError *fi
                               second_heard, question);
 }
 
+typedef struct {
+    ExgDirectory *directory;
+    ExgSourceMembersFunc function;
+    gpointer data;
+} Expansion;
+
+static void
+expanded(const ExgDirectoryMembers *members, const GError *error, gpointer data)
+{
+    Expansion *expansion = data;
+    expansion->function(members, error, expansion->data);
+    release(expansion->directory);
+    g_free(expansion);
+}
+
+void
+exg_directory_expand(ExgDirectory *directory, const char *address, gint64 deadline_us,
+                     GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data)
+{
+    Expansion *expansion = g_new(Expansion, 1);
+    *expansion = (Expansion){directory, function, data};
+    directory->references++;
+    directory->source->class->expand(directory->source, address, deadline_us, cancellable, expanded,
+                                     expansion);
+}
+
 void
 exg_directory_forget(ExgDirectory *directory, const char *address)
 {
