@@ -3,7 +3,6 @@
 #include "common/ews/call-private.h"
 #include "common/ews/create-item.h"
 #include "common/ews/envelope-private.h"
-#include "common/ews/service-private.h"
 
 #define MAX_ENTRIES "10" /* of one folder; one is enough to know */
 
@@ -41,30 +40,35 @@ write_restriction(ExgXmlWriter *writer, ExgEwsFindBy by, const char *value, gint
     exg_xml_end(writer);
 }
 
-ExgHttpBody *
-exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
-                       const char *value, const char *folder_id, gint64 created_since)
+static void
+search_free(gpointer data)
 {
-    g_auto(ExgXmlWriter) writer;
-    exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, target);
-    exg_xml_start(&writer, "m:FindItem");
-    exg_xml_attribute(&writer, "Traversal", "Shallow");
-    exg_xml_start(&writer, "m:ItemShape");
-    exg_xml_element(&writer, "t:BaseShape", "IdOnly");
-    exg_xml_end(&writer);
-    exg_xml_start(&writer, "m:IndexedPageItemView");
-    exg_xml_attribute(&writer, "MaxEntriesReturned", MAX_ENTRIES);
-    exg_xml_attribute(&writer, "Offset", "0");
-    exg_xml_attribute(&writer, "BasePoint", "Beginning");
-    exg_xml_end(&writer);
-    write_restriction(&writer, by, value, created_since);
-    exg_xml_start(&writer, "m:ParentFolderIds");
+    ExgEwsItemSearch *search = data;
+    g_free(search->value);
+    g_free(search->folder_id);
+    g_free(search);
+}
+
+static void
+write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
+{
+    const ExgEwsItemSearch *search = context;
+    exg_xml_start(writer, "m:FindItem");
+    exg_xml_attribute(writer, "Traversal", "Shallow");
+    exg_xml_start(writer, "m:ItemShape");
+    exg_xml_element(writer, "t:BaseShape", "IdOnly");
+    exg_xml_end(writer);
+    exg_xml_start(writer, "m:IndexedPageItemView");
+    exg_xml_attribute(writer, "MaxEntriesReturned", MAX_ENTRIES);
+    exg_xml_attribute(writer, "Offset", "0");
+    exg_xml_attribute(writer, "BasePoint", "Beginning");
+    exg_xml_end(writer);
+    write_restriction(writer, search->by, search->value, search->created_since);
+    exg_xml_start(writer, "m:ParentFolderIds");
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
-        exg_ews_write_folder(&writer, target, folders[i]);
-    if (folder_id != NULL)
-        exg_ews_write_folder_id(&writer, folder_id);
-    return exg_ews_call_body(&writer);
+        exg_ews_write_folder(writer, target, folders[i]);
+    if (search->folder_id != NULL)
+        exg_ews_write_folder_id(writer, search->folder_id);
 }
 
 static bool
@@ -90,12 +94,14 @@ collect(const ExgEwsOperation *operation, const ExgXmlNode *message, GPtrArray *
 
 /* A hit is a hit, whatever became of the other folders; a miss needs the word of all. */
 static bool
-decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer folder_id,
+decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
        gpointer *ret_result, GError **error)
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) failure = NULL;
-    guint wanted = G_N_ELEMENTS(folders) + (folder_id != NULL), answered = 0;
+    const ExgEwsItemSearch *search = context;
+    bool further = search != NULL && search->folder_id != NULL;
+    guint wanted = G_N_ELEMENTS(folders) + further, answered = 0;
     for (; message != NULL; message = message->next) {
         answered++;
         GError **where = failure == NULL ? &failure : NULL;
@@ -122,9 +128,18 @@ free_ids(gpointer ids)
 
 const ExgEwsOperation exg_ews_find_item_operation = {
     .name = "FindItem",
+    .write = write_request,
     .decode = decode,
     .free_result = free_ids,
 };
+
+ExgHttpBody *
+exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
+                       const char *value, const char *folder_id, gint64 created_since)
+{
+    const ExgEwsItemSearch search = {by, (char *)value, (char *)folder_id, created_since};
+    return exg_ews_call_payload(&exg_ews_find_item_operation, version, target, &search);
+}
 
 void
 exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgEwsFindBy by,
@@ -132,10 +147,10 @@ exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgE
                         gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
                         gpointer data)
 {
-    ExgHttpBody *body = exg_ews_find_item_body(service->version, target, by, value, folder_id,
-                                               created_since);
-    exg_ews_call_async(service, &exg_ews_find_item_operation, target->mailbox, body,
-                       g_strdup(folder_id), g_free, deadline_us, cancellable, callback, data);
+    ExgEwsItemSearch *search = g_new(ExgEwsItemSearch, 1);
+    *search = (ExgEwsItemSearch){by, g_strdup(value), g_strdup(folder_id), created_since};
+    exg_ews_call_start(service, &exg_ews_find_item_operation, target, search, search_free,
+                       deadline_us, cancellable, callback, data);
 }
 
 bool

@@ -99,6 +99,7 @@ static const struct {
     {"private", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_private)},
     {"restricted", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, restricted)},
     {"moderated", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, moderated)},
+    {"discovery", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, may_discover)},
     {"roomlist", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_room_list)},
 };
 

@@ -42,6 +42,7 @@ typedef struct {
     bool restricted;           /* not everybody may write to it */
     bool moderated;
     bool is_room_list;
+    bool may_discover; /* has the role that GetSearchableMailboxes needs */
     /* The items */
     char *directory; /* NULL: kept in memory */
     guint64 used_bytes;

@@ -17,11 +17,14 @@
     const ExgSimSimpleType exg_sim_##id##_text = {#id, (const char *const[]){__VA_ARGS__, NULL}, NULL}
 
 /* Rows of a type */
-#define REQUIRED(name, id)   {name, &exg_sim_##id##_type, 1, 1, false}
-#define OPTIONAL(name, id)   {name, &exg_sim_##id##_type, 0, 1, false}
-#define SEVERAL(name, id)    {name, &exg_sim_##id##_type, 1, EXG_SIM_UNBOUNDED, false}
-#define ANY_NUMBER(name, id) {name, &exg_sim_##id##_type, 0, EXG_SIM_UNBOUNDED, false}
-#define OR(name, id)         {name, &exg_sim_##id##_type, 0, 0, true}
+#define REQUIRED(name, id)   {name, &exg_sim_##id##_type, 1, 1, false, NULL}
+#define OPTIONAL(name, id)   {name, &exg_sim_##id##_type, 0, 1, false, NULL}
+#define SEVERAL(name, id)    {name, &exg_sim_##id##_type, 1, EXG_SIM_UNBOUNDED, false, NULL}
+#define ANY_NUMBER(name, id) {name, &exg_sim_##id##_type, 0, EXG_SIM_UNBOUNDED, false, NULL}
+#define OR(name, id)         {name, &exg_sim_##id##_type, 0, 0, true, NULL}
+
+/* One of the types namespace among others of the messages namespace */
+#define REQUIRED_TYPE(name, id) {name, &exg_sim_##id##_type, 1, 1, false, EXG_SIM_NS_TYPES}
 
 #define ATTRIBUTE(name, id, required) {name, &exg_sim_##id##_text, required}
 #define ATTRIBUTES(list, ...) static const ExgSimAttribute list[] = {__VA_ARGS__, {NULL, NULL, false}}
@@ -29,7 +32,7 @@
 /* A type whose children are in the types namespace, one of the messages namespace, and one with text only. */
 #define TYPE_IN(space, id, attributes, ...) \
     const ExgSimType exg_sim_##id##_type = { \
-        space, (const ExgSimRow[]){__VA_ARGS__, {NULL, NULL, 0, 0, false}}, attributes, NULL, false}
+        space, (const ExgSimRow[]){__VA_ARGS__, {NULL, NULL, 0, 0, false, NULL}}, attributes, NULL, false}
 #define TYPE(id, attributes, ...)         TYPE_IN(EXG_SIM_NS_TYPES, id, attributes, __VA_ARGS__)
 #define MESSAGE_TYPE(id, attributes, ...) TYPE_IN(EXG_SIM_NS_MESSAGES, id, attributes, __VA_ARGS__)
 #define TEXT(id, attributes, content) \

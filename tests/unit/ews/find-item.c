@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+static ExgEwsItemSearch search; /* without a further folder */
 static const ExgEwsTarget target = {"rcpt@example.com", EXG_EWS_IMPERSONATION};
 
 static void
@@ -60,7 +61,7 @@ static void
 assert_ids(const char *body, const char *expected)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) ids = ews_test_answer(&exg_ews_find_item_operation, 200, body, NULL, &error);
+    g_auto(GStrv) ids = ews_test_answer(&exg_ews_find_item_operation, 200, body, &search, &error);
     g_assert_no_error(error);
     g_autofree char *joined = g_strjoinv(",", ids);
     g_assert_cmpstr(joined, ==, expected);
@@ -85,7 +86,7 @@ static void
 assert_fails(const char *body, ExgErrorCode code)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, body, NULL, &error));
+    g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, body, &search, &error));
     g_assert_error(error, EXG_ERROR, (int)code);
 }
 
@@ -113,6 +114,7 @@ static void
 test_further_folder(void)
 {
     char folder_id[] = "AAMk";
+    ExgEwsItemSearch further = {.folder_id = folder_id};
     g_autoptr(GError) error = NULL;
     g_auto(GStrv)
         ids = ews_test_answer(&exg_ews_find_item_operation, 200,
@@ -120,15 +122,16 @@ test_further_folder(void)
     g_assert_no_error(error);
     g_assert_cmpstr(ids[0], ==, "A");
     g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, RESPONSE(MISS MISS MISS),
-                                  folder_id, &error));
+                                  &further, &error));
     g_assert_error(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
 }
 
 static void
 test_cut(void)
 {
-    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(FOLDER("true", HIT("A")) MISS MISS), NULL);
-    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(MISS MISS MISS), NULL);
+    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(FOLDER("true", HIT("A")) MISS MISS),
+                 &search);
+    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(MISS MISS MISS), &search);
 }
 
 int
