@@ -12,7 +12,7 @@ my @faults  = grep { /^on CreateItem/ } @Exg::Torture::FAULTS;
 
 $torture->run(
     name     => 'every fault in turn, and deaths at random moments',
-    faults   => [map { s/ do / times=1 do /r } @faults],
+    faults   => [(map { s/ do / times=1 do /r } @faults), $Exg::Torture::UNCONVERTIBLE[0]],
     messages => 8,
     acted    => scalar @faults,
     strikes  => ['random:exgate'],
@@ -24,8 +24,19 @@ $torture->run(
     kills   => 1 + @Exg::Torture::POINTS,
     # on a machine that is busy with something else
     enough  => 8,
-    within  => 18,
+    within  => 14,
 );
+for my $cut (@Exg::Torture::POWER_CUTS) {
+    $torture->run(
+        name    => "$cut: the journal loses what was not synced",
+        always  => { exgate => "$cut=error" },
+        strikes => ['exgate:power-cut-flush=kill,after=#', 'exgate:journal-intent-committed=kill,after=#',
+            'exgate:store-answered=kill,after=#', 'random:exgate'],
+        kills   => 4,
+        enough  => 2,
+        within  => 3,
+    );
+}
 $torture->run(
     name       => 'index lag: at most one duplicate for each lie',
     faults     => ['on FindItem do lie', 'on CreateItem times=6 do stored-unanswered'],
