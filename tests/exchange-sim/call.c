@@ -14,7 +14,8 @@
 typedef struct {
     const char *name;
     ExgSimOperationFunc run;
-    const char *response; /* element of the answer, of each message in it … */
+    const char *
+        response; /* element of the answer, NULL: the operation writes it; of each message in it … */
     const char *message;
     const char *content; /* … and what an error message must still have, or NULL */
     const char
@@ -22,24 +23,38 @@ typedef struct {
 } Operation;
 
 static const Operation operations[] = {
+    {"ConvertId", exg_sim_convert_id, "m:ConvertIdResponse", "m:ConvertIdResponseMessage", NULL,
+     "SourceIds"},
     {"CreateItem", exg_sim_create_item, "m:CreateItemResponse", "m:CreateItemResponseMessage",
      "m:Items", "Items"},
+    {"ExpandDL", exg_sim_expand_dl, "m:ExpandDLResponse", "m:ExpandDLResponseMessage", NULL, NULL},
     {"FindItem", exg_sim_find_item, "m:FindItemResponse", "m:FindItemResponseMessage", NULL,
      "ParentFolderIds"},
     {"GetFolder", exg_sim_get_folder, "m:GetFolderResponse", "m:GetFolderResponseMessage",
      "m:Folders", "FolderIds"},
     {"GetItem", exg_sim_get_item, "m:GetItemResponse", "m:GetItemResponseMessage", "m:Items",
      "ItemIds"},
+    {"GetMailTips", exg_sim_get_mail_tips, NULL, NULL, NULL, NULL},
+    {"GetRoomLists", exg_sim_get_room_lists, NULL, NULL, NULL, NULL},
+    {"GetRooms", exg_sim_get_rooms, NULL, NULL, NULL, NULL},
+    {"GetSearchableMailboxes", exg_sim_get_searchable_mailboxes, NULL, NULL, NULL, NULL},
+    {"GetServerTimeZones", exg_sim_get_server_time_zones, "m:GetServerTimeZonesResponse",
+     "m:GetServerTimeZonesResponseMessage", "m:TimeZoneDefinitions", NULL},
+    {"GetUserAvailability", exg_sim_get_user_availability, NULL, NULL, NULL, NULL},
+    {"GetUserOofSettings", exg_sim_get_user_oof_settings, NULL, NULL, NULL, NULL},
     {"ResolveNames", exg_sim_resolve_names, "m:ResolveNamesResponse",
      "m:ResolveNamesResponseMessage", NULL, NULL},
 };
 
+/* By its name, or by the element of its request: some are called NAMERequest. */
 static const Operation *
 find_operation(const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
-        if (g_str_equal(operations[i].name, name))
+    for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {
+        const char *rest = exg_sim_after(name, operations[i].name);
+        if (rest != NULL && (rest[0] == '\0' || g_str_equal(rest, "Request")))
             return &operations[i];
+    }
     return NULL;
 }
 
@@ -246,8 +261,11 @@ exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *b
         return call;
     bool valid = exg_sim_validate_envelope(exg_xml_tree_root(call->tree), &call->envelope,
                                            &call->refusal);
-    if (call->envelope.operation != NULL)
-        call->operation = call->envelope.operation->name;
+    if (call->envelope.operation != NULL) {
+        const char *name = call->envelope.operation->name;
+        const Operation *operation = find_operation(name);
+        call->operation = operation != NULL ? operation->name : name;
+    }
     if (valid)
         impersonate(call);
     if (valid)
@@ -301,6 +319,29 @@ exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRe
     exg_sim_soap_write_values(writer, "m:MessageXml", refusal);
 }
 
+bool
+exg_sim_call_take_injected(const ExgSimCall *call, ExgSimRefusal *refusal)
+{
+    if (call->injected == NULL)
+        return false;
+    exg_sim_refuse(refusal, call->injected->code, "%s", call->injected->text);
+    if (call->injected->value_name != NULL)
+        exg_sim_refusal_set_value(refusal, call->injected->value_name, call->injected->value);
+    refusal->inner = g_strdup(call->injected->inner);
+    return true;
+}
+
+void
+exg_sim_call_write_mailbox(ExgSimCall *call, const char *element, const ExgSimMailbox *mailbox)
+{
+    exg_xml_start(&call->writer, element);
+    exg_xml_element(&call->writer, "t:Name", mailbox->display_name);
+    exg_xml_element(&call->writer, "t:EmailAddress", mailbox->address);
+    exg_xml_element(&call->writer, "t:RoutingType", "SMTP");
+    exg_xml_element(&call->writer, "t:MailboxType", mailbox->type);
+    exg_xml_end(&call->writer);
+}
+
 static char *
 answer_fault(ExgSimCall *call, guint *ret_status, gsize *ret_length)
 {
@@ -309,15 +350,23 @@ answer_fault(ExgSimCall *call, guint *ret_status, gsize *ret_length)
     return exg_sim_soap_fault(&call->refusal, ret_length);
 }
 
+static void
+start_response(ExgSimCall *call, const Operation *operation)
+{
+    exg_sim_soap_start(&call->writer);
+    if (operation->response == NULL)
+        return;
+    exg_xml_start(&call->writer, operation->response);
+    exg_xml_start(&call->writer, "m:ResponseMessages");
+}
+
 char *
 exg_sim_call_execute(ExgSimCall *call, guint *ret_status, gsize *ret_length)
 {
     if (call->refusal.code != NULL)
         return answer_fault(call, ret_status, ret_length);
     const Operation *operation = find_operation(call->operation);
-    exg_sim_soap_start(&call->writer);
-    exg_xml_start(&call->writer, operation->response);
-    exg_xml_start(&call->writer, "m:ResponseMessages");
+    start_response(call, operation);
     if (!operation->run(call, &call->refusal)) {
         exg_xml_writer_clear(&call->writer);
         return answer_fault(call, ret_status, ret_length);
@@ -357,9 +406,14 @@ exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret
         return exg_sim_soap_fault(&refusal, ret_length);
     }
     const Operation *operation = find_operation(call->operation);
-    exg_sim_soap_start(&call->writer);
-    exg_xml_start(&call->writer, operation->response);
-    exg_xml_start(&call->writer, "m:ResponseMessages");
+    start_response(call, operation);
+    if (operation->response == NULL) {
+        call->injected = &refusal;
+        (void)operation->run(call, &call->refusal);
+        call->injected = NULL;
+        *ret_status = 200;
+        return exg_sim_soap_end(&call->writer, ret_length);
+    }
     for (guint i = 0; i < count_messages(call, operation); i++) {
         bool untried = i > 0 && exg_sim_code_stops_batch(fault->code);
         exg_sim_call_start_message(call, operation->message, untried ? &stopped : &refusal);

@@ -36,6 +36,7 @@ typedef struct {
     /* From the scenario */
     bool no_item_id;
     bool lie; /* FindItem finds nothing */
+    const ExgSimRefusal *injected; /* what an operation that writes all of its answer has to report, or NULL */
     /* The answer under way */
     ExgXmlWriter writer;
     char *response_code; /* the worst of the answer, NULL: none yet */
@@ -62,6 +63,12 @@ char *exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guin
  * `refusal` whose code is NULL stands for success. */
 void exg_sim_call_start_message(ExgSimCall *call, const char *element,
                                 const ExgSimRefusal *refusal);
+/* Takes over what the scenario wants to be reported instead of an answer. False if there is
+ * nothing. */
+bool exg_sim_call_take_injected(const ExgSimCall *call, ExgSimRefusal *refusal);
+/* An entry of the directory as t:Mailbox or another element of that type. */
+void exg_sim_call_write_mailbox(ExgSimCall *call, const char *element,
+                                const ExgSimMailbox *mailbox);
 /* A folder id (t:FolderId or t:DistinguishedFolderId) as the caller may use it. */
 bool exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
                          const ExgSimFolder **ret_folder, ExgSimRefusal *refusal);
@@ -73,9 +80,18 @@ ExgSimMailbox *exg_sim_call_own_mailbox(ExgSimCall *call, ExgSimRefusal *refusal
 /* Each writes its response messages; false: the whole request is refused. */
 typedef bool (*ExgSimOperationFunc)(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_create_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_convert_id(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_expand_dl(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_item(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_mail_tips(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_room_lists(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_rooms(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_searchable_mailboxes(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_server_time_zones(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_user_availability(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_get_user_oof_settings(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_resolve_names(ExgSimCall *call, ExgSimRefusal *refusal);
 
 /* Children in the two namespaces of EWS. NULL-safe. */

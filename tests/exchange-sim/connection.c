@@ -53,6 +53,7 @@ struct ExgSimConnection {
     bool logged;
     /* What the scenario wants */
     ExgSimFault *fault;
+    ExgSimFault *place; /* the capacity of which the request has a place, or NULL */
     gint64 delay_ms, late_ms, bytes_per_second;
     GString *fault_names;
     /* The answer on its way out */
@@ -63,6 +64,23 @@ struct ExgSimConnection {
 /* --- the request's life ----------------------------------------------------------------------- */
 
 static void
+leave_place(ExgSimConnection *connection)
+{
+    if (connection->place != NULL)
+        connection->place->in_service--;
+    g_clear_pointer(&connection->place, exg_sim_fault_unref);
+}
+
+static void
+take_place(ExgSimConnection *connection, ExgSimFault *capacity)
+{
+    leave_place(connection);
+    connection->place = capacity;
+    connection->place->in_service++;
+    connection->delay_ms = capacity->service_ms;
+}
+
+static void
 reset_request(ExgSimConnection *connection)
 {
     exg_sim_http_request_clear(&connection->http);
@@ -71,6 +89,7 @@ reset_request(ExgSimConnection *connection)
     g_clear_pointer(&connection->operation, g_free);
     g_clear_pointer(&connection->mailbox, g_free);
     g_clear_pointer(&connection->fault, exg_sim_fault_unref);
+    leave_place(connection);
     exg_sim_answer_clear(&connection->answer);
     g_string_truncate(connection->fault_names, 0);
     connection->request = 0;
@@ -343,6 +362,7 @@ carry_out_fault(ExgSimConnection *connection)
     ExgSimFault *fault = connection->fault;
     switch (fault->action) {
     case EXG_SIM_CODE:
+    case EXG_SIM_CAPACITY:
         set_code(connection, fault);
         break;
     case EXG_SIM_STATUS:
@@ -421,8 +441,13 @@ ask_scenario(ExgSimConnection *connection)
     guint cursor = 0;
     ExgSimFault *fault;
     while ((fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor)) != NULL) {
+        bool goes_on = exg_sim_fault_goes_on(fault);
+        if (fault->action == EXG_SIM_CAPACITY && goes_on) {
+            take_place(connection, fault);
+            continue;
+        }
         note_fault(connection, fault);
-        if (!exg_sim_fault_goes_on(fault)) {
+        if (!goes_on) {
             connection->fault = fault;
             return;
         }

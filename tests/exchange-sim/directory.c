@@ -44,39 +44,102 @@ exg_sim_directory_free(ExgSimDirectory *directory)
 /* --- lines ------------------------------------------------------------------------------------ */
 
 static bool
-set_attribute(ExgSimMailbox *mailbox, const char *word, GError **error)
+add_busy(ExgSimMailbox *mailbox, const char *value, GError **error)
+{
+    static const char *const types[] = {"Free",   "Tentative", "Busy", "OOF", "WorkingElsewhere",
+                                        "NoData", NULL};
+    g_auto(GStrv) parts = g_strsplit(value, "/", 4);
+    guint count = g_strv_length(parts);
+    const char *type = count > 2 ? parts[2] : "Busy";
+    gint64 start, end;
+    if (count < 2 || !exg_sim_time_parse(parts[0], &start) || !exg_sim_time_parse(parts[1], &end) ||
+        start >= end || !g_strv_contains(types, type))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not START/END[/TYPE[/SUBJECT]]",
+                             value);
+    g_ptr_array_add(mailbox->busy, exg_sim_busy_new(start, end, type, count > 3 ? parts[3] : ""));
+    return true;
+}
+
+static bool
+set_type(ExgSimMailbox *mailbox, const char *value, GError **error)
 {
     static const char *const types[] = {"Mailbox",      "PublicDL",     "PrivateDL", "Contact",
                                         "PublicFolder", "GroupMailbox", NULL};
-    const char *value;
-    if (g_str_equal(word, "hidden")) {
-        mailbox->hidden = true;
-    } else if (g_str_equal(word, "private")) {
-        mailbox->is_private = true;
-    } else if ((value = exg_sim_after(word, "name=")) != NULL) {
-        g_free(mailbox->display_name);
-        mailbox->display_name = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "alias=")) != NULL) {
-        g_auto(GStrv) aliases = g_strsplit(value, ",", -1);
-        for (guint i = 0; aliases[i] != NULL; i++)
-            g_ptr_array_add(mailbox->aliases, g_ascii_strdown(aliases[i], -1));
-    } else if ((value = exg_sim_after(word, "type=")) != NULL) {
-        if (!g_strv_contains(types, value))
-            return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a type of recipient", value);
-        g_free(mailbox->type);
-        mailbox->type = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "sid=")) != NULL) {
-        g_free(mailbox->sid);
-        mailbox->sid = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "quota=")) != NULL) {
-        if (!exg_sim_number(value, G_MAXUINT64, &mailbox->quota_bytes))
-            return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a number of bytes", value);
-    } else {
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "'%s' is none of name=, alias=, type=, quota=, sid=, hidden, private",
-                             word);
-    }
+    if (!g_strv_contains(types, value))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a type of recipient", value);
+    g_free(mailbox->type);
+    mailbox->type = g_strdup(value);
     return true;
+}
+
+static void
+add_addresses(GPtrArray *list, const char *value)
+{
+    g_auto(GStrv) addresses = g_strsplit(value, ",", -1);
+    for (guint i = 0; addresses[i] != NULL; i++)
+        g_ptr_array_add(list, g_ascii_strdown(addresses[i], -1));
+}
+
+typedef enum { FLAG, A_TEXT, ADDRESSES, BYTES } Kind;
+
+static const struct {
+    const char *word;
+    Kind kind;
+    gsize offset;
+} attributes[] = {
+    {"name=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, display_name)},
+    {"sid=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, sid)},
+    {"oof=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, out_of_office)},
+    {"tip=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, tip)},
+    {"alias=", ADDRESSES, G_STRUCT_OFFSET(ExgSimMailbox, aliases)},
+    {"members=", ADDRESSES, G_STRUCT_OFFSET(ExgSimMailbox, members)},
+    {"quota=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, quota_bytes)},
+    {"max-size=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, max_message_bytes)},
+    {"hidden", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, hidden)},
+    {"private", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_private)},
+    {"restricted", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, restricted)},
+    {"moderated", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, moderated)},
+    {"discovery", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, may_discover)},
+    {"roomlist", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_room_list)},
+};
+
+static bool
+set_value(ExgSimMailbox *mailbox, Kind kind, gsize offset, const char *value, GError **error)
+{
+    gpointer member = G_STRUCT_MEMBER_P(mailbox, offset);
+    switch (kind) {
+    case FLAG:
+        *(bool *)member = true;
+        return true;
+    case A_TEXT:
+        g_free(*(char **)member);
+        *(char **)member = g_strdup(value);
+        return true;
+    case ADDRESSES:
+        add_addresses(*(GPtrArray **)member, value);
+        return true;
+    case BYTES:
+    default:
+        return exg_sim_number(value, G_MAXUINT64, member) ||
+               exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a number of bytes", value);
+    }
+}
+
+static bool
+set_attribute(ExgSimMailbox *mailbox, const char *word, GError **error)
+{
+    const char *value = exg_sim_after(word, "type=");
+    if (value != NULL)
+        return set_type(mailbox, value, error);
+    value = exg_sim_after(word, "busy=");
+    if (value != NULL)
+        return add_busy(mailbox, value, error);
+    for (guint i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        value = exg_sim_after(word, attributes[i].word);
+        if (value != NULL && (attributes[i].kind != FLAG || value[0] == '\0'))
+            return set_value(mailbox, attributes[i].kind, attributes[i].offset, value, error);
+    }
+    return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is nothing that a mailbox can have", word);
 }
 
 static bool

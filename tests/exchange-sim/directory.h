@@ -1,7 +1,6 @@
 /* directory.h - who there is: the mailboxes, lists and contacts of the simulated organisation.
  *
- * An entry is one line: `address [name="…"] [alias=address,…] [type=Mailbox|PublicDL|Contact|…]
- * [quota=BYTES] [sid=S-1-…] [hidden] [private]`; '#' begins a comment.
+ * An entry is one line: its address and what it has, as README.md says; '#' begins a comment.
  *
  * Threads:  the engine's.
  * Errors:   EXG_ERROR_CONFIG, one sentence with the file and line.

@@ -12,6 +12,26 @@
 /* Of all mailboxes without a directory. */
 static guint64 content_bytes_in_memory;
 
+ExgSimBusy *
+exg_sim_busy_new(gint64 start, gint64 end, const char *type, const char *subject)
+{
+    ExgSimBusy *busy = g_new0(ExgSimBusy, 1);
+    busy->start = start;
+    busy->end = end;
+    busy->type = g_strdup(type);
+    busy->subject = g_strdup(subject);
+    return busy;
+}
+
+static void
+busy_free(gpointer data)
+{
+    ExgSimBusy *busy = data;
+    g_free(busy->type);
+    g_free(busy->subject);
+    g_free(busy);
+}
+
 ExgSimMailbox *
 exg_sim_mailbox_new(const char *address)
 {
@@ -22,6 +42,8 @@ exg_sim_mailbox_new(const char *address)
     mailbox->sid = g_strdup_printf("S-1-5-21-1004336348-1177238915-682003330-%u",
                                    1000 + g_str_hash(mailbox->address) % 1000000);
     mailbox->aliases = g_ptr_array_new_with_free_func(g_free);
+    mailbox->members = g_ptr_array_new_with_free_func(g_free);
+    mailbox->busy = g_ptr_array_new_with_free_func(busy_free);
     return mailbox;
 }
 
@@ -33,6 +55,10 @@ exg_sim_mailbox_free(ExgSimMailbox *mailbox)
     for (guint i = 0; i < EXG_SIM_N_FOLDERS; i++)
         g_clear_pointer(&mailbox->items[i], g_ptr_array_unref);
     g_ptr_array_unref(mailbox->aliases);
+    g_ptr_array_unref(mailbox->members);
+    g_ptr_array_unref(mailbox->busy);
+    g_free(mailbox->out_of_office);
+    g_free(mailbox->tip);
     g_free(mailbox->address);
     g_free(mailbox->display_name);
     g_free(mailbox->type);

@@ -17,6 +17,13 @@
 
 #define EXG_SIM_MEMORY_MAX_BYTES (256u * 1024 * 1024)
 
+/* A time that is not free: a line's `busy=START/END[/TYPE[/SUBJECT]]`. */
+typedef struct {
+    gint64 start, end; /* seconds since 1970 */
+    char *type;        /* "Busy", "Tentative" … */
+    char *subject;
+} ExgSimBusy;
+
 typedef struct {
     char *address; /* the primary one, lower-cased */
     char *display_name;
@@ -26,12 +33,24 @@ typedef struct {
     guint64 quota_bytes; /* 0: none */
     bool hidden;         /* from the address list */
     bool is_private;     /* nobody but an impersonating account gets in */
+    /* What is only told, in answers to questions */
+    GPtrArray *members;        /* addresses of a list */
+    GPtrArray *busy;           /* of ExgSimBusy, in the order given */
+    char *out_of_office;       /* the reply; NULL: in the office */
+    char *tip;                 /* shown to who writes to it; NULL: none */
+    guint64 max_message_bytes; /* 0: the usual limit */
+    bool restricted;           /* not everybody may write to it */
+    bool moderated;
+    bool is_room_list;
+    bool may_discover; /* has the role that GetSearchableMailboxes needs */
     /* The items */
     char *directory; /* NULL: kept in memory */
     guint64 used_bytes;
     GPtrArray *items[EXG_SIM_N_FOLDERS]; /* of ExgSimItem, by number; NULL: empty */
     guint last_number[EXG_SIM_N_FOLDERS];
 } ExgSimMailbox;
+
+ExgSimBusy *exg_sim_busy_new(gint64 start, gint64 end, const char *type, const char *subject);
 
 ExgSimMailbox *exg_sim_mailbox_new(const char *address);
 void exg_sim_mailbox_free(ExgSimMailbox *mailbox);
