@@ -6,6 +6,7 @@
  * "seconds cpu-seconds", and fails if an answer is not a success. */
 #include <curl/curl.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,17 +73,20 @@ take_answer(char *bytes, size_t size, size_t count, void *data)
     return size * count;
 }
 
-static void
+/* False: none is left to send. */
+static bool
 start(Run *run, Connection *connection)
 {
     if (run->left == 0)
-        return;
+        return false;
     run->left--;
     g_string_truncate(connection->answer, 0);
     curl_multi_add_handle(run->multi, connection->easy);
+    return true;
 }
 
-static void
+/* Goes on to the connection's next request; false as in start(). */
+static bool
 finish(Run *run, const CURLMsg *message)
 {
     Connection *connection;
@@ -96,7 +100,7 @@ finish(Run *run, const CURLMsg *message)
             fprintf(stderr, "post: %s, status %ld: %.300s\n", curl_easy_strerror(result), status,
                     connection->answer->str);
     }
-    start(run, connection);
+    return start(run, connection);
 }
 
 static void
@@ -107,10 +111,8 @@ run_all(Run *run)
         curl_multi_perform(run->multi, &running);
         int waiting;
         const CURLMsg *message;
-        while ((message = curl_multi_info_read(run->multi, &waiting)) != NULL) {
-            finish(run, message);
-            running = 1;
-        }
+        while ((message = curl_multi_info_read(run->multi, &waiting)) != NULL)
+            running += finish(run, message) ? 1 : 0;
         if (running > 0)
             curl_multi_poll(run->multi, NULL, 0, 1000, NULL);
     } while (running > 0);
