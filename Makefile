@@ -198,7 +198,7 @@ demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 $(RELEASE)/tests/bench/post: $(RELEASE)/tests/bench/post.o
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-# BENCH='10K/1 1M/10' runs those cells only, ROUNDS=3 fewer rounds
+# BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(RELEASE)/tests/bench/post
 	@tests/bench/run
 
