@@ -27,7 +27,7 @@ static const char schema[] =
     " owner TEXT NOT NULL," /* the process that has it under way, or '' */
     " begun_ms INTEGER NOT NULL,"
     " settled_ms INTEGER NOT NULL" /* done: when; intent: when its outcome can change no more */
-    ") WITHOUT ROWID;"
+    ");"
     "CREATE INDEX IF NOT EXISTS by_state ON deliveries (done, settled_ms);"
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
 
