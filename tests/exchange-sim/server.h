@@ -15,6 +15,7 @@
 #include "tests/exchange-sim/directory.h"
 #include "tests/exchange-sim/fault.h"
 #include "tests/exchange-sim/record.h"
+#include "tests/exchange-sim/sign-in.h"
 
 #define EXG_SIM_PATH            "/EWS/Exchange.asmx"
 #define EXG_SIM_CONNECTIONS_MAX 20000
@@ -24,6 +25,7 @@ typedef struct ExgSimServer ExgSimServer;
 typedef struct {
     ExgSimDirectory *directory;
     ExgSimAccounts *accounts;
+    ExgSimSignInPolicy sign_in;
     ExgSimFaults *faults;
     ExgSimRecord *record;
     gsize max_request_bytes;
