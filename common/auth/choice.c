@@ -71,11 +71,18 @@ choose(const Choice *self, const ExgHttpPeer *peer, GString *description)
     return NULL;
 }
 
+static char *
+to_line(const char *description)
+{
+    g_auto(GStrv) lines = g_strsplit(description, "\n", -1);
+    return g_strjoinv("; ", lines);
+}
+
 static void
 keep_description(Choice *self, GString *description)
 {
     if (g_strcmp0(self->description, description->str) != 0) {
-        g_autofree char *line = g_strdelimit(g_strdup(description->str), "\n", ';');
+        g_autofree char *line = to_line(description->str);
         exg_log(EXG_LOG_INFO, NULL, "Authentication %s", line);
     }
     g_free(self->description);
@@ -102,10 +109,10 @@ choice_begin(ExgHttpAuthenticator *authenticator, const ExgHttpPeer *peer)
     self->chosen = candidate != NULL ? candidate->authenticator : NULL;
     follow(self);
     if (candidate == NULL) {
-        g_strdelimit(description->str, "\n", ';');
+        g_autofree char *line = to_line(description->str);
         handshake->error = exg_error_new(EXG_ERROR_CONFIG,
                                          "%s and exgate have no way to authenticate in common (%s)",
-                                         peer->host, description->str);
+                                         peer->host, line);
         return &handshake->handshake;
     }
     handshake->inner = self->chosen->scheme->begin(self->chosen, peer);

@@ -129,6 +129,25 @@ acquire_kerberos(const ExgGss *gss, gss_OID mechanism, gss_cred_id_t *ret_creden
     return major;
 }
 
+/* libkrb5 would pass over a keytab that is not there, and go on with a ticket of which the server is to judge. */
+static bool
+has_ticket(const ExgGss *gss, GError **error)
+{
+    if (gss->keytab != NULL)
+        return access(gss->keytab, R_OK) == 0 ||
+               exg_error_set(error, EXG_ERROR_CONFIG,
+                             "Kerberos for %s: cannot read the keytab %s: %s", gss->host,
+                             gss->keytab, g_strerror(errno));
+    OM_uint32 minor, ignored, life_s = 0;
+    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+    OM_uint32 major = acquire_kerberos(gss, (gss_OID)gss_mech_krb5, &credential, &life_s, &minor);
+    gss_release_cred(&ignored, &credential);
+    if (GSS_ERROR(major))
+        return fail(gss, major, minor, error);
+    return life_s > 0 || exg_error_set(error, EXG_ERROR_AUTH,
+                                       "Kerberos for %s: the ticket has expired", gss->host);
+}
+
 /* gss-ntlmssp takes "DOMAIN\user", and a user without a domain; of "user@domain" it would make a domain. */
 static OM_uint32
 acquire_ntlm(const ExgGss *gss, gss_cred_id_t *ret_credential, OM_uint32 *ret_minor)
@@ -145,6 +164,30 @@ acquire_ntlm(const ExgGss *gss, gss_cred_id_t *ret_credential, OM_uint32 *ret_mi
     return major;
 }
 
+/* SPNEGO keeps to itself why Kerberos had nothing to say ("cannot find mechanisms to negotiate"), so Kerberos is asked
+ * without it. Overwrites the codes if it fails too. */
+static void
+ask_kerberos(const ExgGss *gss, OM_uint32 *major, OM_uint32 *minor)
+{
+    OM_uint32 inner_minor, ignored;
+    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+    gss_ctx_id_t context = GSS_C_NO_CONTEXT;
+    gss_buffer_desc output = GSS_C_EMPTY_BUFFER;
+    gss_OID kerberos = inner_oid(EXG_GSS_KERBEROS);
+    OM_uint32 inner = acquire_kerberos(gss, kerberos, &credential, NULL, &inner_minor);
+    if (!GSS_ERROR(inner))
+        inner = gss_init_sec_context(&inner_minor, credential, &context, gss->target, kerberos,
+                                     GSS_C_INTEG_FLAG, 0, GSS_C_NO_CHANNEL_BINDINGS,
+                                     GSS_C_NO_BUFFER, NULL, &output, NULL, NULL);
+    if (GSS_ERROR(inner)) {
+        *major = inner;
+        *minor = inner_minor;
+    }
+    gss_release_buffer(&ignored, &output);
+    gss_delete_sec_context(&ignored, &context, GSS_C_NO_BUFFER);
+    gss_release_cred(&ignored, &credential);
+}
+
 /* SPNEGO ignores a credential that was not acquired for SPNEGO, and then offers all it finds: so acquire it for SPNEGO, and
  * restrict it. */
 static bool
@@ -159,6 +202,8 @@ acquire(ExgGss *gss, GError **error)
         gss_OID_set_desc inner = {1, inner_oid(gss->mechanism)};
         major = gss_set_neg_mechs(&minor, gss->credential, &inner);
     }
+    if (GSS_ERROR(major) && gss->mechanism == EXG_GSS_KERBEROS)
+        ask_kerberos(gss, &major, &minor);
     return !GSS_ERROR(major) || fail(gss, major, minor, error);
 }
 
@@ -169,6 +214,8 @@ prepare(ExgGss *gss, GError **error)
 {
     if (gss->target != GSS_C_NO_NAME)
         return true;
+    if (gss->mechanism == EXG_GSS_KERBEROS && !has_ticket(gss, error))
+        return false;
     g_autofree char *service = g_strdup_printf("HTTP@%s", gss->host);
     gss->target = import_name(service, GSS_C_NT_HOSTBASED_SERVICE);
     return acquire(gss, error);
@@ -191,6 +238,8 @@ exg_gss_step(ExgGss *gss, GBytes *token, GBytes **ret_token, GError **error)
         &minor, gss->credential, &gss->context, gss->target, outer_oid(gss->mechanism),
         GSS_C_INTEG_FLAG, 0, gss->binding != NULL ? &bindings : GSS_C_NO_CHANNEL_BINDINGS, &input,
         NULL, &output, NULL, NULL);
+    if (GSS_ERROR(major) && gss->mechanism == EXG_GSS_KERBEROS && token == NULL)
+        ask_kerberos(gss, &major, &minor);
     bool done = !GSS_ERROR(major) || fail(gss, major, minor, error);
     if (done)
         *ret_token = output.length > 0 ? g_bytes_new(output.value, output.length) : NULL;
@@ -245,22 +294,6 @@ exg_gss_has_ntlm(void)
         (void)gss_test_oid_set_member(&minor, &ntlm_oid, all, &present);
     gss_release_oid_set(&minor, &all);
     return present != 0;
-}
-
-static bool
-has_ticket(const ExgGss *gss, GError **error)
-{
-    if (gss->keytab != NULL)
-        return access(gss->keytab, R_OK) == 0 ||
-               exg_error_set(error, EXG_ERROR_CONFIG, "Kerberos: cannot read the keytab %s: %s",
-                             gss->keytab, g_strerror(errno));
-    OM_uint32 minor, ignored, life_s = 0;
-    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
-    OM_uint32 major = acquire_kerberos(gss, (gss_OID)gss_mech_krb5, &credential, &life_s, &minor);
-    gss_release_cred(&ignored, &credential);
-    if (GSS_ERROR(major))
-        return fail(gss, major, minor, error);
-    return life_s > 0 || exg_error_set(error, EXG_ERROR_AUTH, "Kerberos: the ticket has expired");
 }
 
 bool
