@@ -296,8 +296,7 @@ begin_streaming(ExgSimConnection *connection)
                                connection->answer.length);
     connection->state = STREAMING;
     connection->streaming = exg_sim_streaming_new(
-        connection->engine, connection->stream,
-        exg_sim_directory_subscriptions(connection->parts.directory), call->streams,
+        connection->engine, connection->stream, connection->parts.directory, call->streams,
         call->stream_minutes, &connection->parts.pace, connection->fault, stream_done, connection);
     /* Nothing is expected, but its end must be noticed. */
     exg_stream_resume(connection->stream);

@@ -22,7 +22,7 @@
 #define DEFAULT_MAX_REQUEST 67108864 /* IIS's maxAllowedContentLength as Exchange sets it */
 
 typedef struct {
-    char *state, *listen, *auth, *protection, *keytab;
+    char *state, *listen, *auth, *protection, *keytab, *exchange;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **scenarios, **names;
     gint64 max_request, minute_ms, heartbeat_ms;
     gint notify_fd;
@@ -90,6 +90,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "write a newline there when ready", "N"},
         {"die-with-parent", 0, 0, G_OPTION_ARG_NONE, &options->die_with_parent,
          "end when the parent ends", NULL},
+        {"exchange", 0, 0, G_OPTION_ARG_STRING, &options->exchange,
+         "be a server of this version (ExchangeSE)", "VERSION"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -108,6 +110,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
     if (options->background && options->die_with_parent)
         return exg_error_set(error, EXG_ERROR_CONFIG,
                              "--background and --die-with-parent exclude each other");
+    if (exg_sim_product_find(options->exchange) == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "there is no '%s'", options->exchange);
     if (options->minute_ms < 1 || options->heartbeat_ms < 1)
         return exg_error_set(error, EXG_ERROR_CONFIG, "a time of zero milliseconds");
     if (options->max_request < 1 || options->max_request > G_MAXINT32)
@@ -123,6 +127,7 @@ options_clear(Options *options)
     g_free(options->auth);
     g_free(options->protection);
     g_free(options->keytab);
+    g_free(options->exchange);
     g_strfreev(options->mailboxes);
     g_strfreev(options->mailbox_files);
     g_strfreev(options->accounts);
@@ -156,6 +161,7 @@ set_up_directory(Sim *sim, GError **error)
     const Options *options = &sim->options;
     g_autofree char *path = g_build_filename(options->state, "mailboxes", NULL);
     sim->parts.directory = exg_sim_directory_new(options->memory ? NULL : path);
+    exg_sim_directory_set_product(sim->parts.directory, exg_sim_product_find(options->exchange));
     for (guint i = 0; options->mailbox_files != NULL && options->mailbox_files[i] != NULL; i++)
         if (!exg_sim_directory_add_file(sim->parts.directory, options->mailbox_files[i], error))
             return false;
