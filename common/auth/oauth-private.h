@@ -1,0 +1,14 @@
+/* oauth-private.h - what the grants share. */
+#ifndef EXG_AUTH_OAUTH_PRIVATE_H
+#define EXG_AUTH_OAUTH_PRIVATE_H
+
+#include "common/auth/form-private.h"
+#include "common/auth/oauth.h"
+
+/* A copy of the options that outlives them; the assertion is not copied. */
+void exg_oauth_client_copy(ExgOauthClient *copy, const ExgOauthClient *client);
+void exg_oauth_client_clear(ExgOauthClient *client);
+/* A form with the grant's name, who asks, and for what. NULL where the assertion cannot be signed. */
+ExgForm *exg_oauth_form_new(const ExgOauthClient *client, const char *grant, GError **error);
+
+#endif
