@@ -1,5 +1,6 @@
 #include "common/auth/client-assertion.h"
 
+#include "common/auth/oauth-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 
@@ -14,18 +15,6 @@ struct ExgClientAssertion {
     gnutls_privkey_t key;
     char *header; /* base64url */
 };
-
-/* base64url without padding (RFC 7515 2). (transfer full) */
-static char *
-encode(const void *bytes, gsize length)
-{
-    char *text = g_base64_encode(bytes, length);
-    char *end = text;
-    for (char *at = text; *at != '\0' && *at != '='; at++)
-        *end++ = *at == '+' ? '-' : *at == '/' ? '_' : *at;
-    *end = '\0';
-    return text;
-}
 
 static bool
 fail(GError **error, const char *file, int result)
@@ -84,10 +73,10 @@ make_header(const ExgClientAssertion *self)
     gsize length = sizeof hash;
     if (gnutls_x509_crt_get_fingerprint(self->certificate, GNUTLS_DIG_SHA256, hash, &length) < 0)
         return NULL;
-    g_autofree char *thumbprint = encode(hash, length);
+    g_autofree char *thumbprint = exg_oauth_base64url(hash, length);
     g_autofree char *json = g_strdup_printf(
         "{\"alg\":\"PS256\",\"typ\":\"JWT\",\"x5t#S256\":\"%s\"}", thumbprint);
-    return encode(json, strlen(json));
+    return exg_oauth_base64url(json, strlen(json));
 }
 
 ExgClientAssertion *
@@ -149,7 +138,7 @@ make_claims(const char *client_id, const char *audience)
     json_builder_end_object(builder);
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autofree char *json = json_to_string(root, FALSE);
-    return encode(json, strlen(json));
+    return exg_oauth_base64url(json, strlen(json));
 }
 
 ExgSecret *
@@ -167,7 +156,7 @@ exg_client_assertion_sign(const ExgClientAssertion *self, const char *client_id,
                       gnutls_strerror(result));
         return NULL;
     }
-    g_autofree char *proof = encode(signature.data, signature.size);
+    g_autofree char *proof = exg_oauth_base64url(signature.data, signature.size);
     gnutls_free(signature.data);
     g_autofree char *token = g_strdup_printf("%s.%s", content, proof);
     ExgSecret *secret = exg_secret_new(token, -1);

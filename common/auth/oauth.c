@@ -33,6 +33,17 @@ exg_oauth_default_scope(const char *cloud)
     return NULL;
 }
 
+char *
+exg_oauth_base64url(const void *bytes, gsize length)
+{
+    char *text = g_base64_encode(bytes, length);
+    char *end = text;
+    for (char *at = text; *at != '\0' && *at != '='; at++)
+        *end++ = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+    *end = '\0';
+    return text;
+}
+
 void
 exg_oauth_client_copy(ExgOauthClient *copy, const ExgOauthClient *client)
 {
