@@ -4,14 +4,15 @@
 
 #include <string.h>
 
-/* A token younger than this is not thrown away: the 401 was for the one before it, or means something
- * else than that the token has ended. */
-#define FRESH_US (10 * G_TIME_SPAN_SECOND)
+/* So long after a token was thrown away, the next is not: the 401 was for the one before it, or means
+ * something else than that the token has ended. */
+#define PATIENCE_US (10 * G_TIME_SPAN_SECOND)
 
 typedef struct {
     ExgHttpAuthenticator authenticator;
     ExgTokenSource *source;
-    ExgToken *token; /* the last that was sent, or NULL */
+    ExgToken *token;    /* the last that was sent, or NULL */
+    gint64 rejected_us; /* when one was thrown away; 0: never */
 } Bearer;
 
 static ExgHttpHandshake *
@@ -70,13 +71,16 @@ bearer_end(ExgHttpHandshake *handshake)
 }
 
 static bool
-bearer_rejected(ExgHttpAuthenticator *authenticator, const char *const *challenges)
+bearer_rejected(ExgHttpAuthenticator *authenticator, const char *const *challenges, bool forgotten)
 {
-    const Bearer *self = (const Bearer *)authenticator;
+    Bearer *self = (Bearer *)authenticator;
+    gint64 now_us = exg_clock_monotonic_us();
     if (self->token == NULL)
         return false;
-    if (exg_clock_monotonic_us() - self->token->issued_us >= FRESH_US)
+    if (self->rejected_us == 0 || now_us - self->rejected_us >= PATIENCE_US) {
+        self->rejected_us = now_us;
         exg_token_source_reject(self->source, self->token);
+    }
     return true;
 }
 

@@ -38,6 +38,7 @@ typedef struct {
 } Ticket;
 
 struct ExgSimOauth {
+    char *url;
     GPtrArray *clients;  /* of Client */
     GHashTable *tickets; /* word → Ticket */
     GHashTable *seen;    /* ids of assertions */
@@ -88,7 +89,15 @@ exg_sim_oauth_free(ExgSimOauth *oauth)
     g_hash_table_unref(oauth->tickets);
     g_hash_table_unref(oauth->seen);
     g_ptr_array_unref(oauth->clients);
+    g_free(oauth->url);
     g_free(oauth);
+}
+
+void
+exg_sim_oauth_set_url(ExgSimOauth *oauth, const char *url)
+{
+    g_free(oauth->url);
+    oauth->url = g_strdup(url);
 }
 
 void
@@ -164,21 +173,24 @@ load_certificate(Client *client, const char *path, GError **error)
     return true;
 }
 
-bool
+const char *
 exg_sim_oauth_add_client(ExgSimOauth *oauth, const char *specification, GError **error)
 {
     gsize id = strcspn(specification, ":@");
-    if (id == 0 || specification[id] == '\0')
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "'%s' is neither ID:SECRET nor ID@CERTIFICATE", specification);
+    if (id == 0 || specification[id] == '\0') {
+        exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is neither ID:SECRET nor ID@CERTIFICATE",
+                      specification);
+        return NULL;
+    }
     Client *client = g_new0(Client, 1);
     g_ptr_array_add(oauth->clients, client);
     client->id = g_strndup(specification, id);
-    if (specification[id] == '@')
-        return load_certificate(client, specification + id + 1, error);
-    if (specification[id + 1] != '\0')
-        client->secret = g_strdup(specification + id + 1);
-    return true;
+    const char *proof = specification + id + 1;
+    if (specification[id] == '@' && !load_certificate(client, proof, error))
+        return NULL;
+    if (specification[id] == ':' && proof[0] != '\0')
+        client->secret = g_strdup(proof);
+    return client->id;
 }
 
 static const Client *
@@ -438,7 +450,7 @@ answer_token(ExgSimOauth *oauth, const char *token_url, GHashTable *form, ExgSim
 /* --- the other endpoints ---------------------------------------------------------------------- */
 
 static void
-answer_device(ExgSimOauth *oauth, const char *url, GHashTable *form, ExgSimAnswer *answer)
+answer_device(ExgSimOauth *oauth, GHashTable *form, ExgSimAnswer *answer)
 {
     const Client *client = find_client(oauth, g_hash_table_lookup(form, "client_id"));
     if (client == NULL || g_hash_table_lookup(form, "scope") == NULL) {
@@ -454,7 +466,7 @@ answer_device(ExgSimOauth *oauth, const char *url, GHashTable *form, ExgSimAnswe
     set_json(answer, 200,
              g_strdup_printf("{\"device_code\":\"%s\",\"user_code\":\"%s\",\"expires_in\":%d,"
                              "\"interval\":1,\"verification_uri\":\"%s/devicelogin\"}",
-                             word, user_code, DEVICE_LIFE_S, url));
+                             word, user_code, DEVICE_LIFE_S, oauth->url));
 }
 
 /* The user agrees at once: the browser is sent back with a code. */
@@ -486,25 +498,25 @@ answer_authorize(ExgSimOauth *oauth, GHashTable *query, ExgSimAnswer *answer)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* The word after the realm: "token". NULL: the path is another. */
-static const char *
-leaf_of(const char *target)
+const char *
+exg_sim_oauth_operation(const char *target)
 {
-    const char *realm = strstr(target, REALM);
-    return target[0] == '/' && realm != NULL ? realm + strlen(REALM) : NULL;
-}
-
-bool
-exg_sim_oauth_is_path(const char *target)
-{
-    return leaf_of(target) != NULL;
+    static const struct {
+        const char *leaf, *operation;
+    } endpoints[] = {{"token", "Token"}, {"devicecode", "DeviceCode"}, {"authorize", "Authorize"}};
+    const char *realm = target[0] == '/' ? strstr(target, REALM) : NULL;
+    const char *leaf = realm != NULL ? realm + strlen(REALM) : "";
+    gsize length = strcspn(leaf, "?");
+    for (gsize i = 0; i < G_N_ELEMENTS(endpoints); i++)
+        if (strlen(endpoints[i].leaf) == length && strncmp(leaf, endpoints[i].leaf, length) == 0)
+            return endpoints[i].operation;
+    return NULL;
 }
 
 void
-exg_sim_oauth_answer(ExgSimOauth *oauth, const char *url, const ExgSimHttpRequest *request,
-                     ExgSimAnswer *answer)
+exg_sim_oauth_answer(ExgSimOauth *oauth, const ExgSimHttpRequest *request, ExgSimAnswer *answer)
 {
-    const char *leaf = leaf_of(request->target);
+    const char *operation = exg_sim_oauth_operation(request->target);
     gsize path = strcspn(request->target, "?");
     const char *query = request->target[path] == '?' ? request->target + path + 1 : "";
     bool get = g_str_equal(request->method, "GET");
@@ -512,28 +524,25 @@ exg_sim_oauth_answer(ExgSimOauth *oauth, const char *url, const ExgSimHttpReques
     gssize length = request->body != NULL ? (gssize)request->body->len : 0;
     g_autoptr(GHashTable) form = g_uri_parse_params(get ? query : data, get ? -1 : length, "&",
                                                     G_URI_PARAMS_WWW_FORM, NULL);
-    g_autofree char *self = g_strdup_printf("%s%.*s", url, (int)path, request->target);
+    g_autofree char *self = g_strdup_printf("%s%.*s", oauth->url, (int)path, request->target);
     if (form == NULL)
         refuse(answer, "invalid_request", "The request is no form");
-    else if (!get && g_str_equal(leaf, "token"))
+    else if (get != g_str_equal(operation, "Authorize"))
+        exg_sim_answer_set_status(answer, 405, true);
+    else if (g_str_equal(operation, "Token"))
         answer_token(oauth, self, form, answer);
-    else if (!get && g_str_equal(leaf, "devicecode"))
-        answer_device(oauth, url, form, answer);
-    else if (get && g_str_has_prefix(leaf, "authorize"))
-        answer_authorize(oauth, form, answer);
+    else if (g_str_equal(operation, "DeviceCode"))
+        answer_device(oauth, form, answer);
     else
-        exg_sim_answer_set_status(answer, 404, true);
+        answer_authorize(oauth, form, answer);
 }
 
+/* --- tokens at EWS ---------------------------------------------------------------------------- */
+
 const char *
-exg_sim_oauth_sign_in(const ExgSimOauth *oauth, const char *authorization, const char **ret_reason)
+exg_sim_oauth_sign_in(const ExgSimOauth *oauth, const char *token, const char **ret_diagnostics)
 {
-    static const char scheme[] = "Bearer ";
-    if (authorization == NULL || g_ascii_strncasecmp(authorization, scheme, strlen(scheme)) != 0) {
-        *ret_reason = NULL;
-        return NULL;
-    }
-    const Ticket *ticket = g_hash_table_lookup(oauth->tickets, authorization + strlen(scheme));
+    const Ticket *ticket = g_hash_table_lookup(oauth->tickets, token);
     const char *reason = NULL;
     if (ticket == NULL || ticket->kind != ACCESS)
         reason = "2000001;reason=\"The token is not one of ours.\"";
@@ -543,9 +552,21 @@ exg_sim_oauth_sign_in(const ExgSimOauth *oauth, const char *authorization, const
         reason = "2000002;reason=\"The token has expired.\"";
     else if (ticket->wrong_audience)
         reason = "2000003;reason=\"The audience claim value is invalid.\"";
-    *ret_reason = reason;
+    *ret_diagnostics = reason;
     return reason == NULL ? ticket->client->id : NULL;
 }
+
+char *
+exg_sim_oauth_challenge(const ExgSimOauth *oauth, bool refused)
+{
+    return g_strdup_printf("Bearer client_id=\"00000002-0000-0ff1-ce00-000000000000\", "
+                           "trusted_issuers=\"00000001-0000-0000-c000-000000000000@*\", "
+                           "token_types=\"app_asserted_user_v1 service_asserted_app_v1\", "
+                           "authorization_uri=\"%s/common/oauth2/authorize\"%s",
+                           oauth->url, refused ? ", error=\"invalid_token\"" : "");
+}
+
+/* --- control ---------------------------------------------------------------------------------- */
 
 guint
 exg_sim_oauth_revoke(ExgSimOauth *oauth)

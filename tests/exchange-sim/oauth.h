@@ -20,21 +20,29 @@ typedef struct ExgSimOauth ExgSimOauth;
 
 ExgSimOauth *exg_sim_oauth_new(void);
 void exg_sim_oauth_free(ExgSimOauth *oauth);
-/* Errors: EXG_ERROR_CONFIG. */
-bool exg_sim_oauth_add_client(ExgSimOauth *oauth, const char *specification, GError **error);
+/* The new client's id, or NULL and EXG_ERROR_CONFIG. */
+const char *exg_sim_oauth_add_client(ExgSimOauth *oauth, const char *specification,
+                                     GError **error);
 bool exg_sim_oauth_has_clients(const ExgSimOauth *oauth);
 /* How long tokens are good; 3600. */
 void exg_sim_oauth_set_life(ExgSimOauth *oauth, gint64 seconds);
 
-bool exg_sim_oauth_is_path(const char *target);
-/* Answers a request for such a path; `url`: the simulator's own, "https://localhost:4711". */
-void exg_sim_oauth_answer(ExgSimOauth *oauth, const char *url, const ExgSimHttpRequest *request,
+/* Where the platform is: "https://localhost:4711". */
+void exg_sim_oauth_set_url(ExgSimOauth *oauth, const char *url);
+
+/* What a request for this path is called in the log and by faults: "Token", "DeviceCode" or
+ * "Authorize". NULL: it is not for the platform. */
+const char *exg_sim_oauth_operation(const char *target);
+/* Answers such a request. */
+void exg_sim_oauth_answer(ExgSimOauth *oauth, const ExgSimHttpRequest *request,
                           ExgSimAnswer *answer);
 
-/* The client that a bearer token was given to, or NULL and why not: "invalid_token" … Valid until
- * the token is forgotten. */
-const char *exg_sim_oauth_sign_in(const ExgSimOauth *oauth, const char *authorization,
-                                  const char **ret_reason);
+/* The client that a bearer token was given to, or NULL and why not, as x-ms-diagnostics says it.
+ * Valid as long as the platform. */
+const char *exg_sim_oauth_sign_in(const ExgSimOauth *oauth, const char *token,
+                                  const char **ret_diagnostics);
+/* What a 401 of EWS offers. `refused`: after a token that was not good. (transfer full) */
+char *exg_sim_oauth_challenge(const ExgSimOauth *oauth, bool refused);
 
 /* Control: no token given so far is taken any longer. How many there were. */
 guint exg_sim_oauth_revoke(ExgSimOauth *oauth);
