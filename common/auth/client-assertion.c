@@ -11,6 +11,7 @@
 #define LIFETIME_S 600
 
 struct ExgClientAssertion {
+    gint references;
     gnutls_x509_crt_t certificate;
     gnutls_privkey_t key;
     char *header; /* base64url */
@@ -91,6 +92,7 @@ exg_client_assertion_new(const char *certificate_file, const char *key_file, GEr
     if (key == NULL)
         return NULL;
     g_autoptr(ExgClientAssertion) self = g_new0(ExgClientAssertion, 1);
+    self->references = 1;
     if (gnutls_x509_crt_init(&self->certificate) < 0 || gnutls_privkey_init(&self->key) < 0) {
         exg_error_set(error, EXG_ERROR_RESOURCES, "No memory for a certificate");
         return NULL;
@@ -107,10 +109,17 @@ exg_client_assertion_new(const char *certificate_file, const char *key_file, GEr
     return g_steal_pointer(&self);
 }
 
-void
-exg_client_assertion_free(ExgClientAssertion *self)
+ExgClientAssertion *
+exg_client_assertion_ref(ExgClientAssertion *self)
 {
-    if (self == NULL)
+    g_atomic_int_inc(&self->references);
+    return self;
+}
+
+void
+exg_client_assertion_unref(ExgClientAssertion *self)
+{
+    if (self == NULL || !g_atomic_int_dec_and_test(&self->references))
         return;
     if (self->certificate != NULL)
         gnutls_x509_crt_deinit(self->certificate);

@@ -1,6 +1,6 @@
 /* client-assertion.h - proves by a certificate who the client is (private_key_jwt).
  *
- * Threads:  immutable after creation; signing takes a millisecond or two of CPU.
+ * Threads:  immutable after creation and reference counted; signing takes a millisecond or two of CPU.
  * Memory:   the private key stays in GnuTLS's memory, which wipes it.
  * Errors:   EXG_ERROR_CONFIG: a file that cannot be read or holds no such thing, a key that does not
  *           belong to the certificate, a certificate that has expired.
@@ -17,13 +17,14 @@ typedef struct ExgClientAssertion ExgClientAssertion;
  * lie in one file. The key is RSA. */
 ExgClientAssertion *exg_client_assertion_new(const char *certificate_file, const char *key_file,
                                              GError **error);
-void exg_client_assertion_free(ExgClientAssertion *assertion);
+ExgClientAssertion *exg_client_assertion_ref(ExgClientAssertion *assertion);
+void exg_client_assertion_unref(ExgClientAssertion *assertion);
 
 /* A JWT that says so to `audience`, the token endpoint's URL, for the next ten minutes; each has an
  * id of its own. */
 ExgSecret *exg_client_assertion_sign(const ExgClientAssertion *assertion, const char *client_id,
                                      const char *audience, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgClientAssertion, exg_client_assertion_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgClientAssertion, exg_client_assertion_unref)
 
 #endif

@@ -5,9 +5,8 @@
 #include "common/auth/form-private.h"
 #include "common/auth/oauth.h"
 
-/* A copy of the options that outlives them; the assertion is not copied. */
+/* A copy of the options that outlives them. */
 void exg_oauth_client_copy(ExgOauthClient *copy, const ExgOauthClient *client);
-void exg_oauth_client_clear(ExgOauthClient *client);
 /* A form with the grant's name, who asks, and for what. NULL where the assertion cannot be signed. */
 ExgForm *exg_oauth_form_new(const ExgOauthClient *client, const char *grant, GError **error);
 /* base64url without padding (RFC 7515 2). (transfer full) */

@@ -53,7 +53,7 @@ exg_oauth_client_copy(ExgOauthClient *copy, const ExgOauthClient *client)
         .scope = g_strdup(client->scope),
         .client_secret = client->client_secret != NULL ? exg_secret_ref(client->client_secret)
                                                        : NULL,
-        .assertion = client->assertion,
+        .assertion = client->assertion != NULL ? exg_client_assertion_ref(client->assertion) : NULL,
     };
 }
 
@@ -64,6 +64,7 @@ exg_oauth_client_clear(ExgOauthClient *client)
     g_free((char *)client->client_id);
     g_free((char *)client->scope);
     exg_secret_unref(client->client_secret);
+    exg_client_assertion_unref(client->assertion);
 }
 
 ExgForm *

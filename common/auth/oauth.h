@@ -21,9 +21,11 @@ typedef struct {
     const char *token_url;
     const char *client_id;
     const char *scope;
-    ExgSecret *client_secret;             /* NULL: none */
-    const ExgClientAssertion *assertion;  /* NULL: none; outlives what is made of the options */
+    ExgSecret *client_secret;      /* NULL: none */
+    ExgClientAssertion *assertion; /* NULL: none */
 } ExgOauthClient;
+/* Frees what the options hold, where all of it is the caller's own. */
+void exg_oauth_client_clear(ExgOauthClient *client);
 
 /* "https://login.microsoftonline.com/TENANT/oauth2/v2.0/token" of a cloud: "worldwide",
  * "us-government", "china". `leaf`: "token", "devicecode" or "authorize". NULL for another word.

@@ -127,6 +127,8 @@ on_fetched(GObject *object, GAsyncResult *result, gpointer data)
         source->pause_ms = 0;
         source->closed_us = 0;
     } else {
+        if (exg_error_facts(source->failure) != NULL)
+            exg_error_set_stage(source->failure, "token");
         close_for_a_while(source);
     }
     /* Who asks from within an answer starts a new line. */

@@ -7,7 +7,8 @@
  *
  * Threads:  the engine's.
  * Memory:   reference counted; a request under way holds a reference.
- * Errors:   those of the request (oauth-reply-private.h, http/client.h), with what is left to wait;
+ * Errors:   those of the request (oauth-reply-private.h, http/client.h), with what is left to wait
+ *           and the stage "token";
  *           BUSY when the caller's deadline passes first.
  * Limits:   a request has FETCH_TIMEOUT_MS (30 s), whoever waits for it.
  */
