@@ -196,7 +196,9 @@ exg_oauth_refresh_source_new(ExgHttpClient *http, const ExgOauthClient *client, 
     Refresh *self = g_new0(Refresh, 1);
     self->http = exg_http_client_ref(http);
     self->engine = exg_engine_ref(engine);
-    exg_oauth_client_copy(&self->client, client);
+    ExgOauthClient renewing = *client;
+    renewing.scope = NULL; /* what was granted, which may be less than was asked for */
+    exg_oauth_client_copy(&self->client, &renewing);
     self->file = exg_token_file_ref(file);
     exg_timer_init(&self->retry, engine, begin, self);
     return exg_token_source_new(engine, &refresh_class, self);

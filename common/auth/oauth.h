@@ -20,7 +20,7 @@
 typedef struct {
     const char *token_url;
     const char *client_id;
-    const char *scope;
+    const char *scope; /* not sent when a token is renewed: it keeps the scope that it has */
     ExgSecret *client_secret;      /* NULL: none */
     ExgClientAssertion *assertion; /* NULL: none */
 } ExgOauthClient;

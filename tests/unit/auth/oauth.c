@@ -292,6 +292,7 @@ test_refresh(Fixture *fixture, gconstpointer data)
     assert_token(fixture, "a1");
     assert_field(fixture, 0, "grant_type", "refresh_token");
     assert_field(fixture, 0, "refresh_token", "r1");
+    assert_field(fixture, 0, "scope", NULL);
     g_autoptr(ExgToken) stored = exg_token_file_read(file, NULL);
     g_assert_cmpstr(exg_secret_bytes(stored->refresh), ==, "r2");
     g_assert_cmpstr(exg_secret_bytes(stored->access), ==, "a1");
