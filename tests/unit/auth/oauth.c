@@ -216,6 +216,11 @@ test_wrong_keys(Fixture *fixture, gconstpointer data)
     g_clear_error(&error);
     g_assert_null(exg_client_assertion_new("/nonexistent", NULL, &error));
     g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+    g_clear_error(&error);
+    exg_clock_advance(100 * 366 * G_TIME_SPAN_DAY);
+    g_assert_null(exg_client_assertion_new(own, NULL, &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+    g_assert_nonnull(strstr(error->message, "the certificate has expired"));
     test_identity_free(other);
     test_identity_free(identity);
 }
