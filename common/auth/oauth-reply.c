@@ -8,8 +8,9 @@
 #define MAX_DESCRIPTION    300
 #define MAX_WORD           64
 #define MAX_DEPTH          16
-#define MAX_TOKEN          16384 /* http.sys takes no longer header */
-#define DEFAULT_LIFETIME_S 3600  /* where expires_in is missing, which RFC 6749 allows */
+#define MAX_TOKEN          16384                           /* http.sys takes no longer header */
+#define MAX_NUMBER         G_GINT64_CONSTANT(100000000000) /* seconds: a few thousand years */
+#define DEFAULT_LIFETIME_S 3600 /* where expires_in is missing, which RFC 6749 allows */
 
 struct ExgOauthReply {
     char *host;
@@ -96,7 +97,7 @@ exg_oauth_reply_number(const ExgOauthReply *reply, const char *name, gint64 fall
     const char *text = exg_oauth_reply_text(reply, name);
     gint64 value = fallback;
     if (text != NULL)
-        return g_ascii_string_to_signed(text, 10, 0, G_MAXINT32, &value, NULL) ? value : fallback;
+        return g_ascii_string_to_signed(text, 10, 0, MAX_NUMBER, &value, NULL) ? value : fallback;
     JsonNode *node = json_object_get_member(json_node_get_object(reply->root), name);
     if (node == NULL || !JSON_NODE_HOLDS_VALUE(node))
         return fallback;
@@ -104,7 +105,7 @@ exg_oauth_reply_number(const ExgOauthReply *reply, const char *name, gint64 fall
     if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
         return fallback;
     double number = json_node_get_double(node);
-    return number >= 0 && number <= G_MAXINT32 ? (gint64)number : fallback;
+    return number >= 0 && number <= (double)MAX_NUMBER ? (gint64)number : fallback;
 }
 
 /* Printable, in one line, and not longer than `limit`. (transfer full) */
