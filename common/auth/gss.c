@@ -129,6 +129,19 @@ acquire_kerberos(const ExgGss *gss, gss_OID mechanism, gss_cred_id_t *ret_creden
     return major;
 }
 
+static bool
+find_ticket(const ExgGss *gss, GError **error)
+{
+    OM_uint32 minor, ignored, life_s = 0;
+    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+    OM_uint32 major = acquire_kerberos(gss, (gss_OID)gss_mech_krb5, &credential, &life_s, &minor);
+    gss_release_cred(&ignored, &credential);
+    if (GSS_ERROR(major))
+        return fail(gss, major, minor, error);
+    return life_s > 0 || exg_error_set(error, EXG_ERROR_AUTH,
+                                       "Kerberos for %s: the ticket has expired", gss->host);
+}
+
 /* libkrb5 would pass over a keytab that is not there, and go on with a ticket of which the server is to judge. */
 static bool
 has_ticket(const ExgGss *gss, GError **error)
@@ -138,14 +151,12 @@ has_ticket(const ExgGss *gss, GError **error)
                exg_error_set(error, EXG_ERROR_CONFIG,
                              "Kerberos for %s: cannot read the keytab %s: %s", gss->host,
                              gss->keytab, g_strerror(errno));
-    OM_uint32 minor, ignored, life_s = 0;
-    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
-    OM_uint32 major = acquire_kerberos(gss, (gss_OID)gss_mech_krb5, &credential, &life_s, &minor);
-    gss_release_cred(&ignored, &credential);
-    if (GSS_ERROR(major))
-        return fail(gss, major, minor, error);
-    return life_s > 0 || exg_error_set(error, EXG_ERROR_AUTH,
-                                       "Kerberos for %s: the ticket has expired", gss->host);
+    GError *reason = NULL;
+    if (find_ticket(gss, &reason))
+        return true;
+    exg_error_set_stage(reason, "ticket");
+    g_propagate_error(error, reason);
+    return false;
 }
 
 /* gss-ntlmssp takes "DOMAIN\user", and a user without a domain; of "user@domain" it would make a domain. */
