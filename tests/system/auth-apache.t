@@ -108,6 +108,20 @@ SKIP: {
     my %kerberos = (auth => 'negotiate', kerberos_keytab => "$files/svc.keytab");
     check(qr/^250 /, 'A5.2: Kerberos at mod_auth_gssapi', $apache->url('kerberos'), %kerberos);
     check(qr/^451 4\.7\.0 /, 'without a ticket the mail waits', $apache->url('kerberos'), auth => 'negotiate');
+
+    # Apache as the man in the middle: the client takes it for Exchange, and it passes on what it is given.
+    for my $case (['none', qr/^250 /], ['allow', qr/^451 4\.7\.0 /], ['require', qr/^451 4\.7\.0 /]) {
+        my ($protection, $expected) = @$case;
+        my $real = Exg::Sim->start(
+            mailboxes => ['ann@example.test'],
+            options   => ['--keytab', "$files/http.keytab", '--auth', 'negotiate', '--kerberos-each', '--extended-protection', $protection],
+        );
+        my $between = Exg::Apache->start(sim => $real);
+        check($expected, "A5.2: Kerberos bound to another certificate, Extended Protection $protection", $between->url('relay'),
+            %kerberos, ca_file => $between->ca_file);
+        $between->stop;
+        $real->stop;
+    }
     skip 'gss-ntlmssp is not installed', 1 if !$have_ntlm;
     my %ntlm = (username => 'EXAMPLE\svc', password_file => $file{right});
     check(qr/^250 /, "A5.6: NTLM at mod_auth_gssapi, auth = $_", $apache->url('ntlm'), %ntlm, auth => $_) for qw(ntlm negotiate);

@@ -1,7 +1,7 @@
 # Exg::Apache - an Apache of its own for one test, which authenticates and passes on what it lets through to the simulated Exchange.
 #   my $apache = Exg::Apache->start(sim => $sim, keytab => "$keys/http.keytab");
 #   $apache->add_user('svc', 'password');
-#   my $url = $apache->url('digest');    # of basic, digest, kerberos, ntlm; $apache->certificate_url asks for a client certificate
+#   my $url = $apache->url('digest');    # of basic, digest, kerberos, ntlm, and relay, which asks nobody; or certificate_url
 package Exg::Apache;
 
 use strict;
@@ -145,6 +145,7 @@ SSLCertificateKeyFile $directory/server.key
 SSLProxyEngine on
 SSLProxyVerify none
 SSLProxyCheckPeerName off
+ProxyPass /relay/ $self->{backend}
 $locations<VirtualHost 127.0.0.1:$self->{port}>
   SSLEngine on
 </VirtualHost>
