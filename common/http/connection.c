@@ -327,7 +327,7 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
-    /* One of the lines may be the Authorization. The copy in the request that libcurl built is out of reach. */
+    /* One of the lines may be the Authorization. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
         exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
@@ -414,6 +414,10 @@ set_connection_options(ExgHttpConnection *self, const ExgHttpConnectionOptions *
         NULL); /* a directory is read whole for each connection, on top of the file */
     if (options->ca_file != NULL)
         SET(CURLOPT_CAINFO, options->ca_file);
+    if (options->client_certificate != NULL) {
+        SET(CURLOPT_SSLCERT, options->client_certificate);
+        SET(CURLOPT_SSLKEY, options->client_key);
+    }
     return !failed;
 }
 

@@ -497,6 +497,29 @@ reset_early(ExgSimConnection *connection)
     return true;
 }
 
+/* Whether the connection has ended instead of answering a leg of a handshake. */
+static bool
+ended_in_handshake(ExgSimConnection *connection)
+{
+    guint cursor = 0;
+    const ExgSimFaultSubject subject = {
+        .phase = EXG_SIM_AT_REQUEST,
+        .request = connection->request,
+        .operation = "handshake",
+        .reused = connection->served > 0,
+    };
+    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
+    if (fault == NULL)
+        return false;
+    note_fault(connection, fault);
+    log_request(connection);
+    if (fault->action == EXG_SIM_RESET)
+        end_by_reset(connection);
+    else
+        end(connection);
+    return true;
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Answers without looking at the body; it is read away first if it is certain to come. */
@@ -536,8 +559,8 @@ judge_head(ExgSimConnection *connection)
     } else if (connection->operation != NULL) {
         return true;
     } else if ((connection->account = exg_sim_sign_in_judge(
-                    connection->sign_in, exg_sim_http_request_header(http, "Authorization"),
-                    refused)) == NULL) {
+                    connection->sign_in, http->method, http->target,
+                    exg_sim_http_request_header(http, "Authorization"), refused)) == NULL) {
         /* a leg of a handshake, or nobody */
     } else if (g_str_equal(http->method, "GET")) {
         exg_sim_answer_set_welcome(refused);
@@ -560,7 +583,8 @@ on_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     set_mailbox(connection, exg_sim_http_request_header(http, "X-AnchorMailbox"));
     if (!judge_head(connection)) {
-        answer_early(connection);
+        if (connection->account != NULL || !ended_in_handshake(connection))
+            answer_early(connection);
         return;
     }
     const char *id = exg_sim_http_request_header(http, "client-request-id");

@@ -3,8 +3,8 @@
  *     on OPERATION [mailbox=ADDRESS] [after=N] [times=N] [conn=new|reused] [stored] do ACTION
  *     clear
  *
- * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are
- * tried in the order given; the first that acts decides, except that delay, late and slow, and a
+ * OPERATION is CreateItem, FindItem …, `*` (any request), `connect` (a new connection) or `handshake`
+ * (a 401, which can be reset or closed). Rules are tried in the order given; the first that acts decides, except that delay, late and slow, and a
  * capacity that is not exhausted, let later rules act as well. `after` lets that many matching requests pass, `times` ends the rule after it
  * has acted so often. With `stored` the request is carried out before an action that would
  * otherwise prevent it. The actions are in the table of fault.c and in README.md.
