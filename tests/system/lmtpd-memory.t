@@ -17,7 +17,7 @@ plan skip_all => "an instrumented program's memory is not its own" if $ENV{EXG_S
 
 use constant MIB => 1024 * 1024;
 my $full = ($ENV{EXG_MEMORY} // '') eq 'full';
-my ($sessions, $recipients, $large_mib, $idle) = $full ? (100, 5, 25, 1000) : (32, 2, 3, 300);
+my ($sessions, $recipients, $large_mib, $idle) = $full ? (100, 5, 25, 1000) : (24, 2, 3, 300);
 
 my @mailboxes = map { "user$_\@example.test" } 1 .. $recipients;
 my $sim = Exg::Sim->start(mailboxes => \@mailboxes, options => ['--memory']);
