@@ -203,11 +203,13 @@ fuzz: $(FUZZ_T:%=$(FUZZ)/tests/fuzz/%)
 demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 	@tests/demo.sh
 
-$(RELEASE)/tests/bench/post: $(RELEASE)/tests/bench/post.o
+BENCHES := $(patsubst %.c,$(RELEASE)/%,$(BENCH_SRC))
+$(BENCHES): %: %.o $(RELEASE)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
-bench: test-tools all $(RELEASE)/tests/bench/post
+bench: test-tools all $(BENCHES)
+	@tests/bench/transport
 	@tests/bench/run
 
 else
