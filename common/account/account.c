@@ -90,8 +90,10 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     ExgAccount *account = g_new0(ExgAccount, 1);
     account->references = 1;
     account->http = exg_http_client_new(engine, &options);
-    account->ews = exg_ews_service_new(account->http, exg_conf_string(conf, "exchange", "endpoint"),
-                                       exg_conf_string(conf, "exchange", "server_version"));
+    const char *version = exg_conf_string(conf, "exchange", "server_version");
+    account->ews = exg_ews_service_new_many(account->http,
+                                            exg_conf_list(conf, "exchange", "endpoint"),
+                                            g_str_equal(version, "auto") ? NULL : version);
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
                           : EXG_EWS_IMPERSONATION;

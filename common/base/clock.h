@@ -17,6 +17,8 @@ gint64 exg_clock_monotonic_us(void);
 gint64 exg_clock_real_us(void);
 /* Moves both clocks forward by `us`. An engine notices at its next wake-up. */
 void exg_clock_advance(gint64 us);
+/* From now on both clocks go only by exg_clock_advance(), however slow the machine is. */
+void exg_clock_stop(void);
 #else
 #define exg_clock_monotonic_us() g_get_monotonic_time()
 #define exg_clock_real_us()      g_get_real_time()

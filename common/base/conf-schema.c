@@ -9,9 +9,10 @@
 static const ExgConfKey schema[] = {
     {.group = "exchange",
      .key = "endpoint",
-     .type = EXG_CONF_URL,
+     .type = EXG_CONF_URLS,
      .required = true,
-     .doc = "The EWS URL: https://mail.example.com/EWS/Exchange.asmx"},
+     .doc = "The EWS URL: https://mail.example.com/EWS/Exchange.asmx; more of them: the next is "
+            "used while one cannot be reached"},
     {.group = "exchange",
      .key = "username",
      .type = EXG_CONF_STRING,
@@ -37,10 +38,11 @@ static const ExgConfKey schema[] = {
     {.group = "exchange",
      .key = "server_version",
      .type = EXG_CONF_CHOICE,
-     .fallback = "Exchange2013_SP1",
-     .choices = "Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 Exchange2013_SP1 "
-                "Exchange2015 Exchange2016",
-     .doc = "The EWS schema to speak; Exchange 2013 SP1's is understood by all newer servers"},
+     .fallback = "auto",
+     .choices = "auto Exchange2007 Exchange2007_SP1 Exchange2010 Exchange2010_SP1 "
+                "Exchange2010_SP2 Exchange2013 Exchange2013_SP1 Exchange2015 Exchange2015_SP1 "
+                "Exchange2016",
+     .doc = "The EWS schema to speak; auto: the newest that the server says it takes"},
     {.group = "exchange",
      .key = "ca_file",
      .type = EXG_CONF_PATH,

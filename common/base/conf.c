@@ -91,6 +91,7 @@ allowed(const ExgConfKey *key)
                             ? "an absolute path or credential:NAME is expected"
                             : "an absolute path is expected");
     case EXG_CONF_URL:
+    case EXG_CONF_URLS:
         return g_strdup("a URL such as https://mail.example.com/EWS/Exchange.asmx is expected");
     case EXG_CONF_BOOL:
         return g_strdup("yes or no is expected");
@@ -169,6 +170,16 @@ split_words(const char *text)
     return (char **)g_ptr_array_free(words, FALSE);
 }
 
+static bool
+are_urls(const char *text)
+{
+    g_auto(GStrv) words = split_words(text);
+    guint count = 0;
+    while (words[count] != NULL && is_url(words[count]))
+        count++;
+    return words[count] == NULL && count > 0 && count <= EXG_CONF_MAX_URLS;
+}
+
 /* Fills a value from its text. False if the text is not what the key takes. */
 static bool
 parse_value(const ExgConfKey *key, const char *text, Value *value)
@@ -180,6 +191,9 @@ parse_value(const ExgConfKey *key, const char *text, Value *value)
         break;
     case EXG_CONF_URL:
         good = is_url(text);
+        break;
+    case EXG_CONF_URLS:
+        good = are_urls(text);
         break;
     case EXG_CONF_BOOL:
         good = parse_bool(text, &value->number);
@@ -208,7 +222,7 @@ parse_value(const ExgConfKey *key, const char *text, Value *value)
         return false;
     g_free(value->text);
     value->text = g_strdup(text);
-    if (key->type == EXG_CONF_LIST) {
+    if (key->type == EXG_CONF_LIST || key->type == EXG_CONF_URLS) {
         g_strfreev(value->list);
         value->list = split_words(text);
     }

@@ -21,11 +21,13 @@
 #include <stdbool.h>
 
 #define EXG_CONF_MAX_BYTES (1024 * 1024)
+#define EXG_CONF_MAX_URLS  8
 
 typedef enum {
     EXG_CONF_STRING,
     EXG_CONF_PATH, /* absolute, or "credential:NAME" */
     EXG_CONF_URL,  /* https:// (or http:// for tests), with a host */
+    EXG_CONF_URLS, /* several of them, EXG_CONF_MAX_URLS at most; a list */
     EXG_CONF_BOOL,
     EXG_CONF_INT,
     EXG_CONF_SIZE,     /* bytes */

@@ -1,6 +1,8 @@
 #include "common/base/failpoint.h"
 
 #ifdef EXG_TEST_SEAMS
+#include "common/base/log.h"
+
 #include <glib.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -118,6 +120,7 @@ exg_failpoint_hit(const char *name)
     case ABORT:
         abort();
     case DELAY:
+        exg_log(EXG_LOG_DEBUG, NULL, "Fail point %s: %u ms", name, delay_ms);
         g_usleep((gulong)delay_ms * 1000);
         break;
     case ERROR:

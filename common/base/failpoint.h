@@ -5,7 +5,7 @@
  *     EXGATE_FAILPOINTS="store-before-send=kill,after=3;journal-commit=delay:500"
  *
  * Actions: kill (SIGKILL to self), stop (SIGSTOP), abort, delay:MS (blocks the thread, which is the
- *          point),
+ *          point, and is logged at debug),
  * error (exg_failpoint_error() answers true). `after=N` lets N passes through first; `times=N`
  * stops acting after N. In a release build the macros are empty and the names are not in the
  * binary.

@@ -1,6 +1,7 @@
 #include "common/directory/cache.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/directory/cache-file-private.h"
 
 /* An entry in memory. */
@@ -136,6 +137,7 @@ serve_file(gpointer data)
     for (bool close = false; !close;) {
         Operation *operation = g_async_queue_pop(cache->queue);
         close = operation->kind == CLOSE;
+        EXG_FAIL_POINT("directory-file");
         switch (operation->kind) {
         case READ:
             operation->found = exg_directory_file_find(cache->file, operation->key,

@@ -7,10 +7,12 @@
 
 #include <string.h>
 
-#define MAX_DEPTH       64
-#define MAX_ATTRIBUTES  64
-#define MAX_NODES       50000
-#define MAX_BACK_OFF_MS (24 * 3600 * 1000)
+#define MAX_DEPTH        64
+#define MAX_ATTRIBUTES   64
+#define MAX_NODES        50000
+#define MAX_BACK_OFF_MS  (24 * 3600 * 1000)
+#define MAX_PAGE_BYTES   4096 /* of an answer without SOAP that are looked at */
+#define MAX_DETAIL_BYTES 160
 
 /* From here on a 404 may be IIS's word for "too large" (request filtering, 404.13). */
 #define LARGE_POST_BYTES (1024 * 1024)
@@ -97,6 +99,8 @@ code_error(const ExgEwsOperation *operation, const ExgXmlNode *parent, const cha
     guint64 back_off_ms = 0;
     if (g_ascii_string_to_unsigned(back_off, 10, 0, G_MAXINT64, &back_off_ms, NULL))
         exg_error_set_retry_after(error, (gint64)MIN(back_off_ms, MAX_BACK_OFF_MS));
+    else
+        exg_error_set_retry_after(error, exg_ews_suggested_wait_ms(text));
     return error;
 }
 
@@ -250,6 +254,9 @@ server_fault_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
         exg_ews_answer_senseless(operation, &error, "HTTP %d", reply->status);
         return error;
     }
+    if (!operation->once && reply->cas_error != NULL)
+        return status_error_new(EXG_ERROR_PROTOCOL, 451, "4.3.0", reply->status,
+                                "its front end found no way to the mailbox");
     if (!operation->once)
         return status_error_new(EXG_ERROR_BUSY, 451, "4.3.0", reply->status,
                                 "a fault of the server");
@@ -269,6 +276,52 @@ unavailable_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
                             reply->status, "it asks to come back later");
 }
 
+/* The credentials are good, but a switch of the organisation, of the mailbox or of the program's permissions is off.
+ * Exchange does not always say which: the sentence then names them all. */
+static GError *
+forbidden_error(const ExgEwsReply *reply)
+{
+    static const struct {
+        const char *word; /* in what the server says */
+        const char *mend;
+    } reasons[] = {
+        {"AllowedAppIDs", "add the program's id with Set-OrganizationConfig -EwsAllowedAppIDs"},
+        {"ApplicationAccessPolicy",
+         "let the program in with New-ApplicationAccessPolicy or Set-OrganizationConfig "
+         "-EwsApplicationAccessPolicy"},
+        {"no permissions", "grant the program full_access_as_app (or EWS.AccessAsUser.All) and the "
+                           "administrator's consent"},
+        {"license", "give the mailbox a licence with Exchange"},
+        {"EwsEnabled", "switch EWS on with Set-OrganizationConfig -EwsEnabled $true"},
+    };
+    const char *mend =
+        "switch EWS on with Set-CASMailbox -EwsEnabled $true (in Exchange Online also "
+        "Set-OrganizationConfig -EwsEnabled $true -EwsAllowedAppIDs)";
+    gsize length = 0;
+    const char *data = g_bytes_get_data(reply->body, &length);
+    g_autofree char *page = g_strndup(data != NULL ? data : "", MIN(length, MAX_PAGE_BYTES));
+    const char *reason = reply->diagnostics != NULL ? reply->diagnostics : "";
+    for (guint i = 0; i < G_N_ELEMENTS(reasons); i++)
+        if (strcasestr(reason, reasons[i].word) != NULL ||
+            strcasestr(page, reasons[i].word) != NULL) {
+            mend = reasons[i].mend;
+            break;
+        }
+    g_autofree char *meaning = g_strconcat(
+        "EWS is not allowed for this account or this program, though its credentials are good; ",
+        mend, NULL);
+    return status_error_new(EXG_ERROR_DENIED, 451, "4.7.0", reply->status, meaning);
+}
+
+static GError *
+moved_error(const ExgEwsReply *reply)
+{
+    g_autofree char *location = exg_ews_clean_text(reply->location, EXG_EWS_MAX_TEXT_BYTES);
+    g_autofree char *meaning = g_strconcat("EWS is not at this URL",
+                                           location[0] != '\0' ? ", see " : "", location, NULL);
+    return status_error_new(EXG_ERROR_PROTOCOL, 451, "4.3.5", reply->status, meaning);
+}
+
 /* An answer without SOAP, by its status alone. */
 static GError *
 status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
@@ -278,12 +331,15 @@ status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
     case 401:
         return status_error_new(EXG_ERROR_AUTH, 451, "4.7.0", status,
                                 "it refuses the service account");
+    case 456:
+        return status_error_new(EXG_ERROR_AUTH, 451, "4.7.0", status,
+                                "the service account is blocked from signing in");
     case 403:
-        return status_error_new(EXG_ERROR_DENIED, 451, "4.7.0", status,
-                                "EWS is not allowed for this account or this program");
+        return forbidden_error(reply);
     case 503:
         return unavailable_error(operation, reply);
     case 408:
+    case 425:
     case 429:
         return status_error_new(EXG_ERROR_BUSY, 451, "4.3.2", status, "it asks to come back later");
     case 404:
@@ -297,7 +353,7 @@ status_error(const ExgEwsOperation *operation, const ExgEwsReply *reply)
         break;
     }
     if (status / 100 == 3 && !is_error_page(reply->location))
-        return status_error_new(EXG_ERROR_PROTOCOL, 451, "4.3.5", status, "EWS is not at this URL");
+        return moved_error(reply);
     if (status / 100 == 4)
         return status_error_new(EXG_ERROR_PROTOCOL, 451, "4.3.5", status,
                                 "it does not take the request");
@@ -313,7 +369,10 @@ read_answer(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer
     bool good_status = reply->status == 200;
     g_autoptr(GError) xml_error = NULL;
     g_autoptr(ExgXmlTree) tree = parse(reply->body, &xml_error);
-    const ExgXmlNode *content = tree != NULL ? soap_content(exg_xml_tree_root(tree)) : NULL;
+    const ExgXmlNode *root = tree != NULL ? exg_xml_tree_root(tree) : NULL;
+    const ExgXmlNode *content = root != NULL ? soap_content(root) : NULL;
+    if (content != NULL && reply->ret_info != NULL)
+        (void)exg_ews_server_info_read(root, reply->ret_info);
     if (exg_xml_node_is(content, soap, "Fault")) {
         /* A fault without a code says less than the status, but for the one that every fault
          * has. */
@@ -337,6 +396,17 @@ read_answer(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer
     return message != NULL && operation->decode(operation, message, context, ret_result, error);
 }
 
+/* What a header says goes into the sentence, as it is what a person needs. */
+static void
+add_detail(GError *error, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    g_autofree char *clean = exg_ews_clean_text(value, MAX_DETAIL_BYTES);
+    g_autofree char *before = error->message;
+    error->message = g_strdup_printf("%s (%s: %s)", before, name, clean);
+}
+
 bool
 exg_ews_answer_read(const ExgEwsOperation *operation, const ExgEwsReply *reply, gpointer context,
                     gpointer *ret_result, GError **error)
@@ -348,6 +418,8 @@ exg_ews_answer_read(const ExgEwsOperation *operation, const ExgEwsReply *reply, 
         failure->code = EXG_ERROR_DENIED;
         exg_error_set_reply(failure, 451, "4.7.0");
     }
+    add_detail(failure, "X-CasErrorCode", reply->cas_error);
+    add_detail(failure, "MS-Diagnostics", reply->diagnostics);
     exg_error_set_http_status(failure, reply->status);
     exg_error_set_stage(failure, "answer");
     if (exg_error_facts(failure)->retry_after_ms < 0)

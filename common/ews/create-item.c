@@ -3,7 +3,6 @@
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
 #include "common/ews/mime-body-private.h"
-#include "common/ews/service-private.h"
 
 /* Opens an extended property of a tag and writes its value. Only the number: its type stands
  * beside it. */
@@ -62,6 +61,43 @@ exg_ews_create_item_body(const char *version, const ExgEwsTarget *target,
     return exg_ews_mime_body_new(prefix, new_message->trace, new_message->message, suffix);
 }
 
+/* A message on its way: what the request is made of, as often as it has to be. */
+typedef struct {
+    ExgEwsNewMessage message;
+    char *folder;
+    char *delivery_key;
+} Passage;
+
+static gpointer
+passage_new(const ExgEwsNewMessage *new_message)
+{
+    Passage *passage = g_new0(Passage, 1);
+    passage->message = *new_message;
+    passage->message.folder = passage->folder = g_strdup(new_message->folder);
+    passage->message.delivery_key = passage->delivery_key = g_strdup(new_message->delivery_key);
+    passage->message.trace = g_bytes_ref(new_message->trace);
+    passage->message.message = exg_message_ref(new_message->message);
+    return passage;
+}
+
+static void
+passage_free(gpointer data)
+{
+    Passage *passage = data;
+    g_bytes_unref(passage->message.trace);
+    exg_message_unref(passage->message.message);
+    g_free(passage->folder);
+    g_free(passage->delivery_key);
+    g_free(passage);
+}
+
+static ExgHttpBody *
+make_body(const char *version, const ExgEwsTarget *target, gconstpointer context)
+{
+    const Passage *passage = context;
+    return exg_ews_create_item_body(version, target, &passage->message);
+}
+
 static bool
 decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
        gpointer *ret_result, GError **error)
@@ -80,6 +116,7 @@ const ExgEwsOperation exg_ews_create_item_operation = {
     .name = "CreateItem",
     .once = true,
     .n_messages = 1,
+    .make_body = make_body,
     .decode = decode,
     .free_result = g_free,
 };
@@ -89,9 +126,8 @@ exg_ews_create_item_async(ExgEwsService *service, const ExgEwsTarget *target,
                           const ExgEwsNewMessage *new_message, gint64 deadline_us,
                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgHttpBody *body = exg_ews_create_item_body(service->version, target, new_message);
-    exg_ews_call_async(service, &exg_ews_create_item_operation, target->mailbox, body, NULL, NULL,
-                       deadline_us, cancellable, callback, data);
+    exg_ews_call_start(service, &exg_ews_create_item_operation, target, passage_new(new_message),
+                       passage_free, deadline_us, cancellable, callback, data);
 }
 
 bool

@@ -16,6 +16,9 @@
 
 /* Begins the document, up to the open s:Body. Prefixes from here on: s, t, m. */
 void exg_ews_envelope_start(ExgXmlWriter *writer, const char *version, const ExgEwsTarget *target);
+/* The same with the Windows id of the time zone that times without one are in; NULL: none. */
+void exg_ews_envelope_start_in_zone(ExgXmlWriter *writer, const char *version,
+                                    const ExgEwsTarget *target, const char *time_zone);
 /* An empty element with one attribute. */
 void exg_ews_write_leaf(ExgXmlWriter *writer, const char *name, const char *attribute,
                         const char *value);

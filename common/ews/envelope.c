@@ -16,6 +16,13 @@ exg_ews_write_leaf(ExgXmlWriter *writer, const char *name, const char *attribute
 void
 exg_ews_envelope_start(ExgXmlWriter *writer, const char *version, const ExgEwsTarget *target)
 {
+    exg_ews_envelope_start_in_zone(writer, version, target, NULL);
+}
+
+void
+exg_ews_envelope_start_in_zone(ExgXmlWriter *writer, const char *version,
+                               const ExgEwsTarget *target, const char *time_zone)
+{
     exg_xml_start(writer, "s:Envelope");
     exg_xml_attribute(writer, "xmlns:s", EXG_EWS_SOAP_SPACE);
     exg_xml_attribute(writer, "xmlns:t", EXG_EWS_TYPES_SPACE);
@@ -27,6 +34,11 @@ exg_ews_envelope_start(ExgXmlWriter *writer, const char *version, const ExgEwsTa
         exg_xml_start(writer, "t:ConnectingSID");
         exg_xml_element(writer, "t:SmtpAddress", target->mailbox);
         exg_xml_end(writer);
+        exg_xml_end(writer);
+    }
+    if (time_zone != NULL) {
+        exg_xml_start(writer, "t:TimeZoneContext");
+        exg_ews_write_leaf(writer, "t:TimeZoneDefinition", "Id", time_zone);
         exg_xml_end(writer);
     }
     exg_xml_end(writer);

@@ -3,7 +3,6 @@
 #include "common/ews/call-private.h"
 #include "common/ews/create-item.h"
 #include "common/ews/envelope-private.h"
-#include "common/ews/service-private.h"
 
 #define MAX_ENTRIES "10" /* of one folder; one is enough to know */
 
@@ -41,28 +40,38 @@ write_restriction(ExgXmlWriter *writer, ExgEwsFindBy by, const char *value, gint
     exg_xml_end(writer);
 }
 
-ExgHttpBody *
-exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
-                       const char *value, gint64 created_since)
+typedef struct {
+    ExgEwsFindBy by;
+    char *value;
+    gint64 created_since;
+} Search;
+
+static void
+search_free(gpointer data)
 {
-    g_auto(ExgXmlWriter) writer;
-    exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, target);
-    exg_xml_start(&writer, "m:FindItem");
-    exg_xml_attribute(&writer, "Traversal", "Shallow");
-    exg_xml_start(&writer, "m:ItemShape");
-    exg_xml_element(&writer, "t:BaseShape", "IdOnly");
-    exg_xml_end(&writer);
-    exg_xml_start(&writer, "m:IndexedPageItemView");
-    exg_xml_attribute(&writer, "MaxEntriesReturned", MAX_ENTRIES);
-    exg_xml_attribute(&writer, "Offset", "0");
-    exg_xml_attribute(&writer, "BasePoint", "Beginning");
-    exg_xml_end(&writer);
-    write_restriction(&writer, by, value, created_since);
-    exg_xml_start(&writer, "m:ParentFolderIds");
+    Search *search = data;
+    g_free(search->value);
+    g_free(search);
+}
+
+static void
+write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
+{
+    const Search *search = context;
+    exg_xml_start(writer, "m:FindItem");
+    exg_xml_attribute(writer, "Traversal", "Shallow");
+    exg_xml_start(writer, "m:ItemShape");
+    exg_xml_element(writer, "t:BaseShape", "IdOnly");
+    exg_xml_end(writer);
+    exg_xml_start(writer, "m:IndexedPageItemView");
+    exg_xml_attribute(writer, "MaxEntriesReturned", MAX_ENTRIES);
+    exg_xml_attribute(writer, "Offset", "0");
+    exg_xml_attribute(writer, "BasePoint", "Beginning");
+    exg_xml_end(writer);
+    write_restriction(writer, search->by, search->value, search->created_since);
+    exg_xml_start(writer, "m:ParentFolderIds");
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
-        exg_ews_write_folder(&writer, target, folders[i]);
-    return exg_ews_call_body(&writer);
+        exg_ews_write_folder(writer, target, folders[i]);
 }
 
 static bool
@@ -116,17 +125,27 @@ free_ids(gpointer ids)
 const ExgEwsOperation exg_ews_find_item_operation = {
     .name = "FindItem",
     .n_messages = G_N_ELEMENTS(folders),
+    .write = write_request,
     .decode = decode,
     .free_result = free_ids,
 };
+
+ExgHttpBody *
+exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
+                       const char *value, gint64 created_since)
+{
+    const Search search = {by, (char *)value, created_since};
+    return exg_ews_call_payload(&exg_ews_find_item_operation, version, target, &search);
+}
 
 void
 exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgEwsFindBy by,
                         const char *value, gint64 created_since, gint64 deadline_us,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgHttpBody *body = exg_ews_find_item_body(service->version, target, by, value, created_since);
-    exg_ews_call_async(service, &exg_ews_find_item_operation, target->mailbox, body, NULL, NULL,
+    Search *search = g_new(Search, 1);
+    *search = (Search){by, g_strdup(value), created_since};
+    exg_ews_call_start(service, &exg_ews_find_item_operation, target, search, search_free,
                        deadline_us, cancellable, callback, data);
 }
 

@@ -2,7 +2,6 @@
 
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
-#include "common/ews/service-private.h"
 
 void
 exg_ews_folder_free(ExgEwsFolder *folder)

@@ -2,7 +2,6 @@
 
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
-#include "common/ews/service-private.h"
 #include "common/mime/address.h"
 
 #include <string.h>
@@ -24,19 +23,14 @@ exg_ews_resolution_free(ExgEwsResolution *resolution)
     g_free(resolution);
 }
 
-ExgHttpBody *
-exg_ews_resolve_names_body(const char *version, const char *address)
+static void
+write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer address)
 {
-    static const ExgEwsTarget self = {.access = EXG_EWS_SELF};
     g_autofree char *entry = g_strconcat("smtp:", address, NULL);
-    g_auto(ExgXmlWriter) writer;
-    exg_xml_writer_init(&writer);
-    exg_ews_envelope_start(&writer, version, &self);
-    exg_xml_start(&writer, "m:ResolveNames");
-    exg_xml_attribute(&writer, "ReturnFullContactData", "true");
-    exg_xml_attribute(&writer, "SearchScope", "ActiveDirectory");
-    exg_xml_element(&writer, "m:UnresolvedEntry", entry);
-    return exg_ews_call_body(&writer);
+    exg_xml_start(writer, "m:ResolveNames");
+    exg_xml_attribute(writer, "ReturnFullContactData", "true");
+    exg_xml_attribute(writer, "SearchScope", "ActiveDirectory");
+    exg_xml_element(writer, "m:UnresolvedEntry", entry);
 }
 
 static const char *
@@ -166,17 +160,25 @@ const ExgEwsOperation exg_ews_resolve_names_operation = {
     .name = "ResolveNames",
     .own_mailbox = true,
     .n_messages = 1,
+    .write = write_request,
     .decode = decode,
     .free_result = free_resolution,
 };
+
+static const ExgEwsTarget self = {.access = EXG_EWS_SELF};
+
+ExgHttpBody *
+exg_ews_resolve_names_body(const char *version, const char *address)
+{
+    return exg_ews_call_payload(&exg_ews_resolve_names_operation, version, &self, address);
+}
 
 void
 exg_ews_resolve_names_async(ExgEwsService *service, const char *address, gint64 deadline_us,
                             GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgHttpBody *body = exg_ews_resolve_names_body(service->version, address);
-    exg_ews_call_async(service, &exg_ews_resolve_names_operation, NULL, body, g_strdup(address),
-                       g_free, deadline_us, cancellable, callback, data);
+    exg_ews_call_start(service, &exg_ews_resolve_names_operation, &self, g_strdup(address), g_free,
+                       deadline_us, cancellable, callback, data);
 }
 
 bool

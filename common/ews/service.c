@@ -1,14 +1,24 @@
 #include "common/ews/service-private.h"
 
 ExgEwsService *
-exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version)
+exg_ews_service_new_many(ExgHttpClient *client, const char *const *urls, const char *version)
 {
+    g_return_val_if_fail(urls[0] != NULL, NULL);
     ExgEwsService *service = g_new0(ExgEwsService, 1);
     service->references = 1;
     service->client = exg_http_client_ref(client);
-    service->url = g_strdup(url);
-    service->version = g_strdup(version);
+    service->urls = g_strdupv((char **)urls);
+    service->n_urls = g_strv_length(service->urls);
+    service->cookies = exg_ews_cookies_new();
+    exg_ews_versions_init(&service->versions, version);
     return service;
+}
+
+ExgEwsService *
+exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version)
+{
+    const char *urls[] = {url, NULL};
+    return exg_ews_service_new_many(client, urls, version);
 }
 
 ExgEwsService *
@@ -24,8 +34,9 @@ exg_ews_service_unref(ExgEwsService *service)
     if (service == NULL || !g_atomic_int_dec_and_test(&service->references))
         return;
     exg_http_client_unref(service->client);
-    g_free(service->url);
-    g_free(service->version);
+    g_strfreev(service->urls);
+    exg_ews_versions_clear(&service->versions);
+    exg_ews_cookies_free(service->cookies);
     exg_throttle_unref(service->throttle);
     g_free(service->account);
     g_free(service);
@@ -39,6 +50,32 @@ exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle, cons
     exg_throttle_unref(old);
     g_free(service->account);
     service->account = g_strdup(account);
+}
+
+void
+exg_ews_service_set_retry(ExgEwsService *service, const ExgEwsRetryPolicy *policy)
+{
+    service->retry = *policy;
+}
+
+void
+exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_version)
+{
+    const ExgEwsServerInfo *info = &service->versions.info;
+    const guint *part = info->build.part;
+    guint endpoint = 0;
+    if (service->throttle != NULL)
+        endpoint = exg_throttle_first_usable(service->throttle, (const char *const *)service->urls,
+                                             service->n_urls);
+    *ret_version = (ExgEwsServerVersion){
+        .endpoint = service->urls[endpoint],
+        .speaks = exg_ews_versions_choose(&service->versions, NULL, false),
+        .product = exg_ews_build_product(&info->build),
+    };
+    g_strlcpy(ret_version->version, info->version, sizeof ret_version->version);
+    if (part[0] != 0)
+        g_snprintf(ret_version->build, sizeof ret_version->build, "%u.%u.%u.%u", part[0], part[1],
+                   part[2], part[3]);
 }
 
 void

@@ -1,5 +1,10 @@
-/* service.h - an EWS endpoint as the calls (create-item.h, find-item.h, …) use it: URL, HTTP
- * client, schema version.
+/* service.h - Exchange Web Services as one account uses them: what all calls (create-item.h,
+ * find-item.h, …) share.
+ *
+ * A service has the endpoints' URLs and an HTTP client, which holds the pool of authenticated
+ * connections; what was learned of the server's version; cookies by mailbox; the policy by which
+ * calls are repeated; and the throttle. There is one for each set of endpoints and credentials
+ * (service-cache.h).
  *
  * A *target* says in whose mailbox a call works, and by what right. With impersonation the call
  * carries ExchangeImpersonation; X-AnchorMailbox names the mailbox in either case.
@@ -11,12 +16,21 @@
  * With a throttle, a call waits for its turn before anything is sent, and what comes of it is
  * reported there. It may then end in what the throttle refuses with; nothing was sent in that case.
  *
+ * A call is made again where that can help (retry.h): at once in another version (version.h) or at
+ * another endpoint, and later with a fault-tolerant policy; no connection is held while it waits.
+ * One that changes the mailbox is never sent again once its last byte has been handed out, whatever
+ * the answer was; but for 401, by which the server says that it has not looked at it (request.h).
+ *
+ * Several endpoints stand for the same mailboxes. The first that the throttle does not hold for
+ * closed is used, and one that cannot be reached hands the call on to the next.
+ *
  * Threads:  the engine's.
  * Limits:   an answer of a call in this directory is at most EXG_EWS_MAX_ANSWER_BYTES.
  */
 #ifndef EXG_EWS_SERVICE_H
 #define EXG_EWS_SERVICE_H
 
+#include "common/ews/retry.h"
 #include "common/http/client.h"
 #include "common/throttle/throttle.h"
 
@@ -24,9 +38,12 @@
 
 typedef struct ExgEwsService ExgEwsService;
 
-/* `version`: a RequestServerVersion such as "Exchange2013_SP1". Strings are copied, the client is
- * referenced. */
+/* `version`: a RequestServerVersion such as "Exchange2013_SP1", or NULL to find out. Strings are
+ * copied, the client is referenced. The policy is fail-fast. */
 ExgEwsService *exg_ews_service_new(ExgHttpClient *client, const char *url, const char *version);
+/* With several endpoints, the preferred one first. */
+ExgEwsService *exg_ews_service_new_many(ExgHttpClient *client, const char *const *urls,
+                                        const char *version);
 ExgEwsService *exg_ews_service_ref(ExgEwsService *service);
 void exg_ews_service_unref(ExgEwsService *service);
 
@@ -34,6 +51,8 @@ void exg_ews_service_unref(ExgEwsService *service);
  * way go on without. */
 void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle,
                                   const char *account);
+/* For the calls from here on. */
+void exg_ews_service_set_retry(ExgEwsService *service, const ExgEwsRetryPolicy *policy);
 
 typedef enum {
     EXG_EWS_IMPERSONATION, /* role ApplicationImpersonation */
@@ -45,6 +64,17 @@ typedef struct {
     const char *mailbox; /* SMTP address; NULL with EXG_EWS_SELF */
     ExgEwsAccess access;
 } ExgEwsTarget;
+
+/* What the service knows of the server, from answers so far. */
+typedef struct {
+    const char *endpoint; /* the URL of the next call */
+    const char *speaks;   /* the version that the next call will name: "Exchange2016" */
+    char version[32];     /* the version that the server named last, such as "V2017_07_11"; "": none */
+    char build[48];       /* "15.2.1544.9"; "": not known yet */
+    const char *product;  /* "Exchange 2019 or SE"; NULL: not known */
+} ExgEwsServerVersion;
+/* Strings are valid as long as the service. */
+void exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_version);
 
 /* For tests: called with the text of every request (the MIME content included) before it is sent;
  * NULL switches it off. */

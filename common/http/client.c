@@ -10,12 +10,23 @@ struct ExgHttpClient {
     gint references;
     ExgHttpSettings settings;
     guint max_sessions;
-    GQueue idle;    /* of ExgHttpSession, the one used last first */
-    GQueue waiting; /* of Job, first come, first served */
-    guint busy;     /* sessions with a request */
+    guint64 max_uses;
+    guint generation; /* of the credentials */
+    GQueue idle;      /* of Slot, the one used last first */
+    GQueue waiting;   /* of Job, first come, first served */
+    guint busy;       /* sessions with a request */
     bool serving;
     guint64 requests;
 };
+
+/* A session in the pool, and by what it is judged when it comes back. */
+typedef struct {
+    ExgHttpClient *client;
+    ExgHttpSession *session;
+    guint generation; /* of the credentials that it was made for */
+    guint64 uses;
+    GList link; /* in `idle` */
+} Slot;
 
 /* One request on its way. The shell is shared with the cancellable's handler, which may run in any thread; all that is
  * in it belongs to the engine's. */
@@ -25,8 +36,8 @@ typedef struct {
     ExgHttpClient *client; /* NULL: finished */
     ExgHttpRequest *request;
     GTask *task;
-    ExgHttpSession *session; /* NULL: waiting */
-    GList link;              /* in the queue of the waiting */
+    Slot *slot; /* NULL: waiting */
+    GList link; /* in the queue of the waiting */
     ExgTimer deadline;
     gint64 deadline_us;
     gulong cancel_handler;
@@ -83,8 +94,8 @@ static void
 deadline_passed(gpointer data)
 {
     Job *job = data;
-    if (job->session != NULL) {
-        exg_http_session_expire(job->session);
+    if (job->slot != NULL) {
+        exg_http_session_expire(job->slot->session);
         return;
     }
     GError *error = exg_error_new(EXG_ERROR_UNREACHABLE,
@@ -99,8 +110,8 @@ cancel_now(gpointer data)
 {
     Job *job = data;
     if (job->client != NULL) {
-        if (job->session != NULL)
-            exg_http_session_cancel(job->session);
+        if (job->slot != NULL)
+            exg_http_session_cancel(job->slot->session);
         else
             job_stop_waiting(job, g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CANCELLED,
                                                       "The request was cancelled"));
@@ -118,12 +129,45 @@ cancelled(GCancellable *cancellable, gpointer data)
 
 /* --- sessions ----------------------------------------------------------------------------------- */
 
+static Slot *
+slot_new(ExgHttpClient *client)
+{
+    Slot *slot = g_new0(Slot, 1);
+    slot->client = client;
+    slot->session = exg_http_session_new(&client->settings);
+    slot->generation = client->generation;
+    slot->link.data = slot;
+    return slot;
+}
+
+static void
+slot_free(Slot *slot)
+{
+    exg_http_session_free(slot->session);
+    g_free(slot);
+}
+
+static void
+slot_close(Slot *slot)
+{
+    g_queue_unlink(&slot->client->idle, &slot->link);
+    slot_free(slot);
+}
+
 static void
 session_rested(ExgHttpSession *session, gpointer data)
 {
-    ExgHttpClient *client = data;
-    g_queue_remove(&client->idle, session);
-    exg_http_session_free(session);
+    slot_close(data);
+}
+
+/* Whether a session that comes back is worth keeping. */
+static bool
+is_welcome(const Slot *slot)
+{
+    const ExgHttpClient *client = slot->client;
+    return exg_http_session_is_open(slot->session) && slot->generation == client->generation &&
+           (client->max_uses == 0 || slot->uses < client->max_uses) &&
+           client->busy + client->idle.length < client->max_sessions;
 }
 
 static void
@@ -131,14 +175,14 @@ session_done(ExgHttpSession *session, ExgHttpResponse *response, GError *error, 
 {
     Job *job = data;
     ExgHttpClient *client = job->client;
+    Slot *slot = g_steal_pointer(&job->slot);
     client->busy--;
-    job->session = NULL;
-    if (exg_http_session_is_open(session)) {
-        g_queue_push_head(&client->idle, session);
+    if (is_welcome(slot)) {
+        g_queue_push_head_link(&client->idle, &slot->link);
         exg_http_session_rest(session, exg_clock_deadline_ms(client->settings.idle_timeout_ms),
-                              session_rested, client);
+                              session_rested, slot);
     } else {
-        exg_http_session_free(session);
+        slot_free(slot);
     }
     g_autoptr(ExgHttpClient) alive = exg_http_client_ref(client);
     job_finish(job, response, error);
@@ -146,11 +190,12 @@ session_done(ExgHttpSession *session, ExgHttpResponse *response, GError *error, 
 }
 
 static void
-job_start(Job *job, ExgHttpSession *session)
+job_start(Job *job, Slot *slot)
 {
     job->client->busy++;
-    job->session = session;
-    exg_http_session_send(session, job->request, session_done, job);
+    job->slot = slot;
+    slot->uses++;
+    exg_http_session_send(slot->session, job->request, session_done, job);
 }
 
 /* Gives sessions to those who wait, as far as there are any. */
@@ -163,13 +208,12 @@ serve_waiting(ExgHttpClient *client)
     g_autoptr(ExgHttpClient) alive = exg_http_client_ref(client);
     client->serving = true;
     while (client->waiting.length > 0) {
-        ExgHttpSession *session = g_queue_pop_head(&client->idle);
-        if (session == NULL && client->busy >= client->max_sessions)
+        if (client->busy >= client->max_sessions)
             break;
-        if (session == NULL)
-            session = exg_http_session_new(&client->settings);
+        GList *link = g_queue_pop_head_link(&client->idle);
+        Slot *slot = link != NULL ? link->data : slot_new(client);
         Job *job = g_queue_pop_head_link(&client->waiting)->data;
-        job_start(job, session);
+        job_start(job, slot);
     }
     client->serving = false;
 }
@@ -184,6 +228,7 @@ exg_http_client_new(ExgEngine *engine, const ExgHttpClientOptions *options)
     ExgHttpClient *client = g_new0(ExgHttpClient, 1);
     client->references = 1;
     client->max_sessions = options->max_sessions;
+    client->max_uses = options->max_uses;
     client->settings = (ExgHttpSettings){
         .engine = exg_engine_ref(engine),
         .resolver = options->resolver != NULL ? exg_resolver_ref(options->resolver)
@@ -213,7 +258,7 @@ exg_http_client_unref(ExgHttpClient *client)
     if (client == NULL || !g_atomic_int_dec_and_test(&client->references))
         return;
     /* A request under way holds a reference, so all sessions are idle. */
-    g_queue_clear_full(&client->idle, (GDestroyNotify)exg_http_session_free);
+    exg_http_client_close_idle(client);
     ExgHttpSettings *settings = &client->settings;
     exg_http_authenticator_unref(settings->authenticator);
     exg_resolver_unref(settings->resolver);
@@ -257,6 +302,46 @@ exg_http_client_send_finish(ExgHttpClient *client, GAsyncResult *result, GError 
 {
     g_return_val_if_fail(g_async_result_is_tagged(result, exg_http_client_send_async), NULL);
     return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+static void
+close_surplus(ExgHttpClient *client, guint max_sessions)
+{
+    while (client->idle.length > 0 && client->busy + client->idle.length > max_sessions)
+        slot_close(g_queue_peek_tail(&client->idle));
+}
+
+void
+exg_http_client_close_idle(ExgHttpClient *client)
+{
+    close_surplus(client, 0);
+}
+
+void
+exg_http_client_set_max_sessions(ExgHttpClient *client, guint max_sessions)
+{
+    g_return_if_fail(max_sessions > 0);
+    client->max_sessions = max_sessions;
+    close_surplus(client, max_sessions);
+    serve_waiting(client);
+}
+
+void
+exg_http_client_set_authenticator(ExgHttpClient *client, ExgHttpAuthenticator *authenticator)
+{
+    ExgHttpAuthenticator *old = client->settings.authenticator;
+    client->settings.authenticator = authenticator != NULL
+                                         ? exg_http_authenticator_ref(authenticator)
+                                         : NULL;
+    exg_http_authenticator_unref(old);
+    client->generation++;
+    exg_http_client_close_idle(client);
+}
+
+ExgEngine *
+exg_http_client_engine(const ExgHttpClient *client)
+{
+    return client->settings.engine;
 }
 
 void

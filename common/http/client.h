@@ -39,6 +39,7 @@ typedef struct {
     gint64 connect_timeout_ms; /* resolve, connect and TLS handshake together */
     gint64 idle_timeout_ms;    /* an unused session is closed after this */
     guint max_sessions;
+    guint64 max_uses; /* requests after which a session is closed; 0: no limit */
 } ExgHttpClientOptions;
 
 ExgHttpClient *exg_http_client_new(ExgEngine *engine, const ExgHttpClientOptions *options);
@@ -59,6 +60,15 @@ ExgHttpResponse *exg_http_client_send_finish(ExgHttpClient *client, GAsyncResult
 ExgHttpResponse *exg_http_client_send(ExgHttpClient *client, ExgHttpRequest *request,
                                       gint64 deadline_us, GCancellable *cancellable,
                                       GError **error);
+
+/* The pool may be changed at any time. Sessions that are too many, or were authenticated with other
+ * credentials, are closed at once where they are idle, and after their request where they are not. */
+void exg_http_client_set_max_sessions(ExgHttpClient *client, guint max_sessions);
+void exg_http_client_set_authenticator(ExgHttpClient *client, ExgHttpAuthenticator *authenticator);
+void exg_http_client_close_idle(ExgHttpClient *client);
+
+/* The engine that it works on. (transfer none) */
+ExgEngine *exg_http_client_engine(const ExgHttpClient *client);
 
 /* For statistics and tests. */
 typedef struct {

@@ -43,7 +43,5 @@ bool exg_http_response_take_line(ExgHttpResponse *response, const char *line, gs
 void exg_http_response_append(ExgHttpResponse *response, const char *data, gsize length);
 /* All has come: from here on the response does not change. */
 void exg_http_response_complete(ExgHttpResponse *response);
-/* The WWW-Authenticate values, in their order. */
-GStrv exg_http_response_challenges(const ExgHttpResponse *response);
 
 #endif

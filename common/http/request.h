@@ -55,6 +55,8 @@ void exg_http_response_unref(ExgHttpResponse *response);
 int exg_http_response_status(const ExgHttpResponse *response);
 /* The first header of that name (in any case), or NULL. */
 const char *exg_http_response_header(const ExgHttpResponse *response, const char *name);
+/* All of that name, in their order. (transfer full) */
+GStrv exg_http_response_headers(const ExgHttpResponse *response, const char *name);
 /* The body; empty where a sink took it. Never NULL. */
 GBytes *exg_http_response_body(const ExgHttpResponse *response);
 /* Retry-After (seconds or HTTP date, RFC 9110 10.2.3) in milliseconds from now, or -1. Capped at a

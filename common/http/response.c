@@ -144,12 +144,12 @@ exg_http_response_header(const ExgHttpResponse *response, const char *name)
 }
 
 GStrv
-exg_http_response_challenges(const ExgHttpResponse *response)
+exg_http_response_headers(const ExgHttpResponse *response, const char *name)
 {
     GPtrArray *values = g_ptr_array_new();
     for (guint i = 0; i < response->headers->len; i++) {
         const ExgHttpField *field = g_ptr_array_index(response->headers, i);
-        if (g_ascii_strcasecmp(field->name, "WWW-Authenticate") == 0)
+        if (g_ascii_strcasecmp(field->name, name) == 0)
             g_ptr_array_add(values, g_strdup(field->value));
     }
     g_ptr_array_add(values, NULL);

@@ -236,7 +236,8 @@ answered(ExgHttpSession *self, ExgHttpResponse *response)
     bool is_401 = self->settings->authenticator != NULL &&
                   exg_http_response_status(response) == 401;
     bool is_request = self->step == STEP_FINAL || exg_http_request_body_length(self->request) == 0;
-    g_auto(GStrv) challenges = is_401 ? exg_http_response_challenges(response) : g_new0(char *, 1);
+    g_auto(GStrv) challenges = is_401 ? exg_http_response_headers(response, "WWW-Authenticate")
+                                      : g_new0(char *, 1);
     if (!is_401 && self->step != STEP_PROBE)
         self->authenticated = true;
 

@@ -1,6 +1,7 @@
 #include "common/throttle/file-private.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/sqlite/database.h"
 #include "common/throttle/throttle.h"
@@ -332,6 +333,7 @@ read_all(ExgThrottleFile *file, ExgThrottleSync *sync)
 void
 exg_throttle_file_visit(ExgThrottleFile *file, ExgThrottleSync *sync)
 {
+    EXG_FAIL_POINT("throttle-file");
     int code = ensure_open(file, sync);
     if (code == SQLITE_OK)
         code = write_all(file, sync->write);

@@ -14,7 +14,8 @@
 typedef struct {
     const char *name;
     ExgSimOperationFunc run;
-    const char *response; /* element of the answer, of each message in it … */
+    const char *
+        response; /* element of the answer, NULL: the operation writes it; of each message in it … */
     const char *message;
     const char *content; /* … and what an error message must still have, or NULL */
     const char
@@ -22,24 +23,66 @@ typedef struct {
 } Operation;
 
 static const Operation operations[] = {
+    {"ConvertId", exg_sim_convert_id, "m:ConvertIdResponse", "m:ConvertIdResponseMessage", NULL,
+     "SourceIds"},
     {"CreateItem", exg_sim_create_item, "m:CreateItemResponse", "m:CreateItemResponseMessage",
      "m:Items", "Items"},
+    {"ExpandDL", exg_sim_expand_dl, "m:ExpandDLResponse", "m:ExpandDLResponseMessage", NULL, NULL},
+    {"FindFolder", exg_sim_find_folder, "m:FindFolderResponse", "m:FindFolderResponseMessage", NULL,
+     "ParentFolderIds"},
     {"FindItem", exg_sim_find_item, "m:FindItemResponse", "m:FindItemResponseMessage", NULL,
      "ParentFolderIds"},
     {"GetFolder", exg_sim_get_folder, "m:GetFolderResponse", "m:GetFolderResponseMessage",
      "m:Folders", "FolderIds"},
     {"GetItem", exg_sim_get_item, "m:GetItemResponse", "m:GetItemResponseMessage", "m:Items",
      "ItemIds"},
+    {"GetMailTips", exg_sim_get_mail_tips, NULL, NULL, NULL, NULL},
+    {"GetRoomLists", exg_sim_get_room_lists, NULL, NULL, NULL, NULL},
+    {"GetRooms", exg_sim_get_rooms, NULL, NULL, NULL, NULL},
+    {"GetSearchableMailboxes", exg_sim_get_searchable_mailboxes, NULL, NULL, NULL, NULL},
+    {"GetServerTimeZones", exg_sim_get_server_time_zones, "m:GetServerTimeZonesResponse",
+     "m:GetServerTimeZonesResponseMessage", "m:TimeZoneDefinitions", NULL},
+    {"GetUserAvailability", exg_sim_get_user_availability, NULL, NULL, NULL, NULL},
+    {"GetUserOofSettings", exg_sim_get_user_oof_settings, NULL, NULL, NULL, NULL},
+    {"CopyItem", exg_sim_copy_item, "m:CopyItemResponse", "m:CopyItemResponseMessage", "m:Items",
+     "ItemIds"},
+    {"CreateFolder", exg_sim_create_folder, "m:CreateFolderResponse",
+     "m:CreateFolderResponseMessage", "m:Folders", "Folders"},
+    {"DeleteFolder", exg_sim_delete_folder, "m:DeleteFolderResponse",
+     "m:DeleteFolderResponseMessage", NULL, "FolderIds"},
+    {"DeleteItem", exg_sim_delete_item, "m:DeleteItemResponse", "m:DeleteItemResponseMessage", NULL,
+     "ItemIds"},
+    {"GetStreamingEvents", exg_sim_get_streaming_events, "m:GetStreamingEventsResponse",
+     "m:GetStreamingEventsResponseMessage", NULL, NULL},
+    {"MoveItem", exg_sim_move_item, "m:MoveItemResponse", "m:MoveItemResponseMessage", "m:Items",
+     "ItemIds"},
+    {"SendItem", exg_sim_send_item, "m:SendItemResponse", "m:SendItemResponseMessage", NULL,
+     "ItemIds"},
+    {"Subscribe", exg_sim_subscribe, "m:SubscribeResponse", "m:SubscribeResponseMessage", NULL,
+     NULL},
+    {"SyncFolderHierarchy", exg_sim_sync_folder_hierarchy, "m:SyncFolderHierarchyResponse",
+     "m:SyncFolderHierarchyResponseMessage", NULL, NULL},
+    {"SyncFolderItems", exg_sim_sync_folder_items, "m:SyncFolderItemsResponse",
+     "m:SyncFolderItemsResponseMessage", NULL, NULL},
+    {"Unsubscribe", exg_sim_unsubscribe, "m:UnsubscribeResponse", "m:UnsubscribeResponseMessage",
+     NULL, NULL},
+    {"UpdateFolder", exg_sim_update_folder, "m:UpdateFolderResponse",
+     "m:UpdateFolderResponseMessage", "m:Folders", "FolderChanges"},
+    {"UpdateItem", exg_sim_update_item, "m:UpdateItemResponse", "m:UpdateItemResponseMessage",
+     "m:Items", "ItemChanges"},
     {"ResolveNames", exg_sim_resolve_names, "m:ResolveNamesResponse",
      "m:ResolveNamesResponseMessage", NULL, NULL},
 };
 
+/* By its name, or by the element of its request: some are called NAMERequest. */
 static const Operation *
 find_operation(const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(operations); i++)
-        if (g_str_equal(operations[i].name, name))
+    for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {
+        const char *rest = exg_sim_after(name, operations[i].name);
+        if (rest != NULL && (rest[0] == '\0' || g_str_equal(rest, "Request")))
             return &operations[i];
+    }
     return NULL;
 }
 
@@ -159,7 +202,8 @@ exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_
         return exg_sim_refuse_invalid(refusal, "ErrorInvalidFolderId", NULL);
     }
     /* Exchange does not tell "not there" from "not for you". */
-    if (folder == NULL || mailbox == NULL || !may_enter(call, mailbox))
+    if (folder == NULL || mailbox == NULL || !may_enter(call, mailbox) ||
+        !exg_sim_folder_is_in(folder, mailbox->address))
         return exg_sim_refuse(refusal, "ErrorFolderNotFound", NULL);
     *ret_mailbox = mailbox;
     *ret_folder = folder;
@@ -168,7 +212,7 @@ exg_sim_call_folder(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_
 
 bool
 exg_sim_call_item(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_mailbox,
-                  const ExgSimItem **ret_item, ExgSimRefusal *refusal)
+                  ExgSimItem **ret_item, ExgSimRefusal *refusal)
 {
     g_autofree char *address = NULL;
     const ExgSimFolder *folder;
@@ -177,9 +221,9 @@ exg_sim_call_item(ExgSimCall *call, const ExgXmlNode *id, ExgSimMailbox **ret_ma
     if (text == NULL || !exg_sim_id_parse(text, &address, &folder, &number) || number == 0)
         return exg_sim_refuse_invalid(refusal, "ErrorInvalidIdMalformed", NULL);
     ExgSimMailbox *mailbox = exg_sim_directory_find(call->directory, address);
-    const ExgSimItem *item = mailbox != NULL && may_enter(call, mailbox)
-                                 ? exg_sim_mailbox_find(mailbox, folder, number)
-                                 : NULL;
+    ExgSimItem *item = mailbox != NULL && may_enter(call, mailbox)
+                           ? exg_sim_mailbox_find(mailbox, folder, number)
+                           : NULL;
     if (item == NULL)
         return exg_sim_refuse(refusal, "ErrorItemNotFound", NULL);
     *ret_mailbox = mailbox;
@@ -192,7 +236,7 @@ static char *
 find_mailbox(ExgSimCall *call)
 {
     static const char *const containers[] = {"SavedItemFolderId", "ParentFolderIds", "FolderIds",
-                                             "ItemIds"};
+                                             "ToFolderId",        "SyncFolderId",    "ItemIds"};
     g_auto(ExgSimRefusal) ignored = {0};
     if (call->impersonated != NULL)
         return g_strdup(call->impersonated->address);
@@ -246,8 +290,11 @@ exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *b
         return call;
     bool valid = exg_sim_validate_envelope(exg_xml_tree_root(call->tree), &call->envelope,
                                            &call->refusal);
-    if (call->envelope.operation != NULL)
-        call->operation = call->envelope.operation->name;
+    if (call->envelope.operation != NULL) {
+        const char *name = call->envelope.operation->name;
+        const Operation *operation = find_operation(name);
+        call->operation = operation != NULL ? operation->name : name;
+    }
     if (valid)
         impersonate(call);
     if (valid)
@@ -268,6 +315,7 @@ exg_sim_call_free(ExgSimCall *call)
     g_free(call->mailbox);
     g_free(call->response_code);
     g_free(call->invalid);
+    g_clear_pointer(&call->streams, g_ptr_array_unref);
     g_free(call);
 }
 
@@ -301,6 +349,44 @@ exg_sim_call_start_message(ExgSimCall *call, const char *element, const ExgSimRe
     exg_sim_soap_write_values(writer, "m:MessageXml", refusal);
 }
 
+bool
+exg_sim_call_take_injected(const ExgSimCall *call, ExgSimRefusal *refusal)
+{
+    if (call->injected == NULL)
+        return false;
+    exg_sim_refuse(refusal, call->injected->code, "%s", call->injected->text);
+    if (call->injected->value_name != NULL)
+        exg_sim_refusal_set_value(refusal, call->injected->value_name, call->injected->value);
+    refusal->inner = g_strdup(call->injected->inner);
+    return true;
+}
+
+void
+exg_sim_call_write_mailbox(ExgSimCall *call, const char *element, const ExgSimMailbox *mailbox)
+{
+    exg_xml_start(&call->writer, element);
+    exg_xml_element(&call->writer, "t:Name", mailbox->display_name);
+    exg_xml_element(&call->writer, "t:EmailAddress", mailbox->address);
+    exg_xml_element(&call->writer, "t:RoutingType", "SMTP");
+    exg_xml_element(&call->writer, "t:MailboxType", mailbox->type);
+    exg_xml_end(&call->writer);
+}
+
+void
+exg_sim_call_write_items(ExgSimCall *call, const ExgSimItem *item)
+{
+    exg_xml_start(&call->writer, "m:Items");
+    if (item != NULL) {
+        exg_xml_start(&call->writer, "t:Message");
+        exg_xml_start(&call->writer, "t:ItemId");
+        exg_xml_attribute(&call->writer, "Id", item->id);
+        exg_xml_attribute(&call->writer, "ChangeKey", item->change_key);
+        exg_xml_end(&call->writer);
+        exg_xml_end(&call->writer);
+    }
+    exg_xml_end(&call->writer);
+}
+
 static char *
 answer_fault(ExgSimCall *call, guint *ret_status, gsize *ret_length)
 {
@@ -309,15 +395,23 @@ answer_fault(ExgSimCall *call, guint *ret_status, gsize *ret_length)
     return exg_sim_soap_fault(&call->refusal, ret_length);
 }
 
+static void
+start_response(ExgSimCall *call, const Operation *operation)
+{
+    exg_sim_soap_start(&call->writer);
+    if (operation->response == NULL)
+        return;
+    exg_xml_start(&call->writer, operation->response);
+    exg_xml_start(&call->writer, "m:ResponseMessages");
+}
+
 char *
 exg_sim_call_execute(ExgSimCall *call, guint *ret_status, gsize *ret_length)
 {
     if (call->refusal.code != NULL)
         return answer_fault(call, ret_status, ret_length);
     const Operation *operation = find_operation(call->operation);
-    exg_sim_soap_start(&call->writer);
-    exg_xml_start(&call->writer, operation->response);
-    exg_xml_start(&call->writer, "m:ResponseMessages");
+    start_response(call, operation);
     if (!operation->run(call, &call->refusal)) {
         exg_xml_writer_clear(&call->writer);
         return answer_fault(call, ret_status, ret_length);
@@ -357,9 +451,14 @@ exg_sim_call_execute_code(ExgSimCall *call, const ExgSimFault *fault, guint *ret
         return exg_sim_soap_fault(&refusal, ret_length);
     }
     const Operation *operation = find_operation(call->operation);
-    exg_sim_soap_start(&call->writer);
-    exg_xml_start(&call->writer, operation->response);
-    exg_xml_start(&call->writer, "m:ResponseMessages");
+    start_response(call, operation);
+    if (operation->response == NULL) {
+        call->injected = &refusal;
+        (void)operation->run(call, &call->refusal);
+        call->injected = NULL;
+        *ret_status = 200;
+        return exg_sim_soap_end(&call->writer, ret_length);
+    }
     for (guint i = 0; i < count_messages(call, operation); i++) {
         bool untried = i > 0 && exg_sim_code_stops_batch(fault->code);
         exg_sim_call_start_message(call, operation->message, untried ? &stopped : &refusal);

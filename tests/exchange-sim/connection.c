@@ -21,9 +21,10 @@
 
 typedef enum {
     READING,
-    BUSY,    /* a request is complete and not answered yet */
-    WRITING, /* an answer goes out slowly or endlessly */
-    ENDED    /* whatever comes is ignored */
+    BUSY,      /* a request is complete and not answered yet */
+    WRITING,   /* an answer goes out slowly or endlessly */
+    STREAMING, /* events go out as they happen */
+    ENDED      /* whatever comes is ignored */
 } State;
 
 struct ExgSimConnection {
@@ -53,24 +54,45 @@ struct ExgSimConnection {
     bool logged;
     /* What the scenario wants */
     ExgSimFault *fault;
+    ExgSimFault *place; /* the capacity of which the request has a place, or NULL */
     gint64 delay_ms, late_ms, bytes_per_second;
     GString *fault_names;
     /* The answer on its way out */
     gsize written;
+    ExgSimStreaming *streaming; /* or NULL */
     guint64 flood_left;
 };
 
 /* --- the request's life ----------------------------------------------------------------------- */
 
 static void
+leave_place(ExgSimConnection *connection)
+{
+    if (connection->place != NULL)
+        connection->place->in_service--;
+    g_clear_pointer(&connection->place, exg_sim_fault_unref);
+}
+
+static void
+take_place(ExgSimConnection *connection, ExgSimFault *capacity)
+{
+    leave_place(connection);
+    connection->place = capacity;
+    connection->place->in_service++;
+    connection->delay_ms = capacity->service_ms;
+}
+
+static void
 reset_request(ExgSimConnection *connection)
 {
     exg_sim_http_request_clear(&connection->http);
     exg_sim_http_request_init(&connection->http, connection->parts.max_request_bytes);
+    g_clear_pointer(&connection->streaming, exg_sim_streaming_free);
     g_clear_pointer(&connection->call, exg_sim_call_free);
     g_clear_pointer(&connection->operation, g_free);
     g_clear_pointer(&connection->mailbox, g_free);
     g_clear_pointer(&connection->fault, exg_sim_fault_unref);
+    leave_place(connection);
     exg_sim_answer_clear(&connection->answer);
     g_string_truncate(connection->fault_names, 0);
     connection->request = 0;
@@ -212,16 +234,6 @@ write_slowly(ExgSimConnection *connection)
         answer_written(connection);
 }
 
-static void
-write_chunk(ExgSimConnection *connection, const char *text, gsize length)
-{
-    char size[20];
-    int digits = g_snprintf(size, sizeof size, "%zx\r\n", length);
-    exg_stream_write(connection->stream, size, (gsize)digits);
-    exg_stream_write(connection->stream, text, length);
-    exg_stream_write(connection->stream, "\r\n", 2);
-}
-
 /* Well-formed to the end, however much it is. */
 static void
 write_flood(ExgSimConnection *connection)
@@ -230,7 +242,7 @@ write_flood(ExgSimConnection *connection)
         "<t:Subject>more and more and more and more and more and more</t:Subject>\r\n";
     static const char end_tags[] = "</m:CreateItemResponse></s:Body></s:Envelope>";
     if (connection->flood_left == 0) {
-        write_chunk(connection, end_tags, strlen(end_tags));
+        exg_sim_stream_write_chunk(connection->stream, end_tags, strlen(end_tags));
         exg_stream_write(connection->stream, "0\r\n\r\n", 5);
         connection->state = BUSY;
         answer_written(connection);
@@ -240,7 +252,7 @@ write_flood(ExgSimConnection *connection)
     while (text->len < MIN(connection->flood_left, FLOOD_STEP))
         g_string_append(text, filler);
     connection->flood_left -= MIN(connection->flood_left, text->len);
-    write_chunk(connection, text->str, text->len);
+    exg_sim_stream_write_chunk(connection->stream, text->str, text->len);
     g_string_free(text, TRUE);
 }
 
@@ -257,9 +269,36 @@ begin_flood(ExgSimConnection *connection, guint64 bytes)
     log_request(connection);
     g_autofree char *head = exg_sim_answer_head(&connection->answer, keeps_alive(connection), -1);
     exg_stream_write(connection->stream, head, strlen(head));
-    write_chunk(connection, begin, strlen(begin));
+    exg_sim_stream_write_chunk(connection->stream, begin, strlen(begin));
     connection->flood_left = bytes;
     connection->state = WRITING;
+}
+
+static void
+stream_done(ExgSimStreamEnd how, gpointer data)
+{
+    ExgSimConnection *connection = data;
+    if (how == EXG_SIM_STREAM_RESET)
+        end_by_reset(connection);
+    else
+        end(connection);
+}
+
+static void
+begin_streaming(ExgSimConnection *connection)
+{
+    const ExgSimCall *call = connection->call;
+    g_autofree char *head = exg_sim_answer_head(&connection->answer, false, -1);
+    exg_stream_write(connection->stream, head, strlen(head));
+    exg_sim_stream_write_chunk(connection->stream, connection->answer.body,
+                               connection->answer.length);
+    connection->state = STREAMING;
+    connection->streaming = exg_sim_streaming_new(
+        connection->engine, connection->stream,
+        exg_sim_directory_subscriptions(connection->parts.directory), call->streams,
+        call->stream_minutes, &connection->parts.pace, connection->fault, stream_done, connection);
+    /* Nothing is expected, but its end must be noticed. */
+    exg_stream_resume(connection->stream);
 }
 
 static void
@@ -269,6 +308,12 @@ write_answer(ExgSimConnection *connection)
     log_request(connection);
     if (connection->stream == NULL) {
         exg_sim_connection_free(connection);
+        return;
+    }
+    if (connection->call != NULL && connection->call->streams != NULL && answer->status == 200 &&
+        (connection->fault == NULL || connection->fault->action == EXG_SIM_STREAM_STALL ||
+         connection->fault->action == EXG_SIM_STREAM_DROP)) {
+        begin_streaming(connection);
         return;
     }
     const ExgSimFault *fault = connection->fault;
@@ -343,6 +388,7 @@ carry_out_fault(ExgSimConnection *connection)
     ExgSimFault *fault = connection->fault;
     switch (fault->action) {
     case EXG_SIM_CODE:
+    case EXG_SIM_CAPACITY:
         set_code(connection, fault);
         break;
     case EXG_SIM_STATUS:
@@ -389,7 +435,8 @@ is_carried_out(const ExgSimFault *fault)
 {
     return fault == NULL || fault->stored || fault->action == EXG_SIM_TRUNCATE ||
            fault->action == EXG_SIM_NO_ITEM_ID || fault->action == EXG_SIM_ILLEGAL_CHAR ||
-           fault->action == EXG_SIM_LIE;
+           fault->action == EXG_SIM_LIE || fault->action == EXG_SIM_STREAM_STALL ||
+           fault->action == EXG_SIM_STREAM_DROP;
 }
 
 static void
@@ -421,8 +468,13 @@ ask_scenario(ExgSimConnection *connection)
     guint cursor = 0;
     ExgSimFault *fault;
     while ((fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor)) != NULL) {
+        bool goes_on = exg_sim_fault_goes_on(fault);
+        if (fault->action == EXG_SIM_CAPACITY && goes_on) {
+            take_place(connection, fault);
+            continue;
+        }
         note_fault(connection, fault);
-        if (!exg_sim_fault_goes_on(fault)) {
+        if (!goes_on) {
             connection->fault = fault;
             return;
         }

@@ -64,6 +64,13 @@ do_close_idle(ExgSimControl *control, const char *line, const char *rest, GError
 }
 
 static char *
+do_forget(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    ExgSimSubscriptions *all = exg_sim_directory_subscriptions(control->parts.directory);
+    return g_strdup_printf("forgotten=%u", exg_sim_subscriptions_clear(all));
+}
+
+static char *
 do_quit(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     exg_engine_quit(control->engine);
@@ -77,10 +84,15 @@ static const struct {
     CommandFunc function;
     bool takes_rest;
 } commands[] = {
-    {"on", do_rule, true},       {"clear", do_rule, false},
-    {"stats", do_stats, false},  {"mailbox", do_mailbox, true},
-    {"remove", do_remove, true}, {"close-idle", do_close_idle, false},
-    {"quit", do_quit, false},    {"help", do_help, false},
+    {"on", do_rule, true},
+    {"clear", do_rule, false},
+    {"stats", do_stats, false},
+    {"mailbox", do_mailbox, true},
+    {"remove", do_remove, true},
+    {"close-idle", do_close_idle, false},
+    {"forget-subscriptions", do_forget, false},
+    {"quit", do_quit, false},
+    {"help", do_help, false},
 };
 
 static char *

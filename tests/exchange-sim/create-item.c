@@ -186,7 +186,7 @@ store(ExgSimCall *call, ExgSimMailbox *mailbox, const ExgSimFolder *folder, NewI
 /* --- sending ---------------------------------------------------------------------------------- */
 
 static void
-collect_recipients(const ExgXmlNode *node, const NewItem *new_item, GPtrArray *addresses)
+collect_recipients(const ExgXmlNode *node, const char *content, gsize length, GPtrArray *addresses)
 {
     static const char *const lists[] = {"ToRecipients", "CcRecipients", "BccRecipients"};
     static const char *const fields[] = {"To", "Cc", "Bcc"};
@@ -198,20 +198,20 @@ collect_recipients(const ExgXmlNode *node, const NewItem *new_item, GPtrArray *a
             if (address != NULL)
                 exg_sim_mime_addresses(address->text, addresses);
         }
-        g_autofree char *field = exg_sim_mime_field(new_item->content, new_item->length, fields[i]);
+        g_autofree char *field = exg_sim_mime_field(content, length, fields[i]);
         if (field != NULL)
             exg_sim_mime_addresses(field, addresses);
     }
 }
 
 /* Puts a copy into the inbox of every recipient who is here; what goes elsewhere is lost. */
-static bool
-send_copies(ExgSimCall *call, const ExgXmlNode *node, const NewItem *new_item,
-            ExgSimRefusal *refusal)
+bool
+exg_sim_send_copies(ExgSimCall *call, const ExgXmlNode *node, const char *content, gsize length,
+                    ExgSimRefusal *refusal)
 {
     g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) done = g_ptr_array_new();
-    collect_recipients(node, new_item, addresses);
+    collect_recipients(node, content, length, addresses);
     if (addresses->len == 0)
         return exg_sim_refuse(refusal, "ErrorInvalidRecipients", NULL);
     for (guint i = 0; i < addresses->len; i++) {
@@ -223,11 +223,16 @@ send_copies(ExgSimCall *call, const ExgXmlNode *node, const NewItem *new_item,
         g_autoptr(GError) error = NULL;
         ExgSimItem *copy = exg_sim_item_new();
         copy->item_class = g_strdup("IPM.Note");
-        exg_sim_item_read_header(copy, new_item->content, new_item->length);
-        if (exg_sim_mailbox_store(mailbox, exg_sim_folder_find("inbox"), copy, new_item->content,
-                                  new_item->length, &error) == NULL)
+        exg_sim_item_read_header(copy, content, length);
+        const ExgSimFolder *inbox = exg_sim_folder_find("inbox");
+        const ExgSimItem *arrived = exg_sim_mailbox_store(mailbox, inbox, copy, content, length,
+                                                          &error);
+        if (arrived == NULL)
             return exg_sim_refuse(refusal, "ErrorItemSave", "%s", error->message);
         call->stored++;
+        exg_sim_mailbox_tell(
+            mailbox,
+            &(ExgSimEvent){.kind = EXG_SIM_NEW_MAIL, .item_id = arrived->id, .parent = inbox});
     }
     return true;
 }
@@ -268,7 +273,7 @@ create(ExgSimCall *call, const ExgXmlNode *node, const ExgSimItem **ret_stored,
         return false;
     *ret_stored = NULL;
     if (sending) {
-        if (!send_copies(call, node, &new_item, refusal))
+        if (!exg_sim_send_copies(call, node, new_item.content, new_item.length, refusal))
             return false;
         new_item.item->message_flags = EXG_SIM_FLAG_READ;
         new_item.item->is_read = true;

@@ -7,8 +7,9 @@
 
 struct ExgSimDirectory {
     char *path;
-    GPtrArray *mailboxes;   /* of ExgSimMailbox */
-    GPtrArray *removed;     /* kept, since a request under way may know them */
+    GPtrArray *mailboxes; /* of ExgSimMailbox */
+    GPtrArray *removed;   /* kept, since a request under way may know them */
+    ExgSimSubscriptions *subscriptions;
     GHashTable *by_address; /* every address of each, to the mailbox */
 };
 
@@ -23,6 +24,7 @@ exg_sim_directory_new(const char *path)
 {
     ExgSimDirectory *directory = g_new0(ExgSimDirectory, 1);
     directory->path = g_strdup(path);
+    directory->subscriptions = exg_sim_subscriptions_new();
     directory->mailboxes = g_ptr_array_new_with_free_func(mailbox_free);
     directory->removed = g_ptr_array_new_with_free_func(mailbox_free);
     directory->by_address = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -37,6 +39,7 @@ exg_sim_directory_free(ExgSimDirectory *directory)
     g_hash_table_unref(directory->by_address);
     g_ptr_array_unref(directory->mailboxes);
     g_ptr_array_unref(directory->removed);
+    exg_sim_subscriptions_free(directory->subscriptions);
     g_free(directory->path);
     g_free(directory);
 }
@@ -44,39 +47,102 @@ exg_sim_directory_free(ExgSimDirectory *directory)
 /* --- lines ------------------------------------------------------------------------------------ */
 
 static bool
-set_attribute(ExgSimMailbox *mailbox, const char *word, GError **error)
+add_busy(ExgSimMailbox *mailbox, const char *value, GError **error)
+{
+    static const char *const types[] = {"Free",   "Tentative", "Busy", "OOF", "WorkingElsewhere",
+                                        "NoData", NULL};
+    g_auto(GStrv) parts = g_strsplit(value, "/", 4);
+    guint count = g_strv_length(parts);
+    const char *type = count > 2 ? parts[2] : "Busy";
+    gint64 start, end;
+    if (count < 2 || !exg_sim_time_parse(parts[0], &start) || !exg_sim_time_parse(parts[1], &end) ||
+        start >= end || !g_strv_contains(types, type))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not START/END[/TYPE[/SUBJECT]]",
+                             value);
+    g_ptr_array_add(mailbox->busy, exg_sim_busy_new(start, end, type, count > 3 ? parts[3] : ""));
+    return true;
+}
+
+static bool
+set_type(ExgSimMailbox *mailbox, const char *value, GError **error)
 {
     static const char *const types[] = {"Mailbox",      "PublicDL",     "PrivateDL", "Contact",
                                         "PublicFolder", "GroupMailbox", NULL};
-    const char *value;
-    if (g_str_equal(word, "hidden")) {
-        mailbox->hidden = true;
-    } else if (g_str_equal(word, "private")) {
-        mailbox->is_private = true;
-    } else if ((value = exg_sim_after(word, "name=")) != NULL) {
-        g_free(mailbox->display_name);
-        mailbox->display_name = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "alias=")) != NULL) {
-        g_auto(GStrv) aliases = g_strsplit(value, ",", -1);
-        for (guint i = 0; aliases[i] != NULL; i++)
-            g_ptr_array_add(mailbox->aliases, g_ascii_strdown(aliases[i], -1));
-    } else if ((value = exg_sim_after(word, "type=")) != NULL) {
-        if (!g_strv_contains(types, value))
-            return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a type of recipient", value);
-        g_free(mailbox->type);
-        mailbox->type = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "sid=")) != NULL) {
-        g_free(mailbox->sid);
-        mailbox->sid = g_strdup(value);
-    } else if ((value = exg_sim_after(word, "quota=")) != NULL) {
-        if (!exg_sim_number(value, G_MAXUINT64, &mailbox->quota_bytes))
-            return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a number of bytes", value);
-    } else {
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "'%s' is none of name=, alias=, type=, quota=, sid=, hidden, private",
-                             word);
-    }
+    if (!g_strv_contains(types, value))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a type of recipient", value);
+    g_free(mailbox->type);
+    mailbox->type = g_strdup(value);
     return true;
+}
+
+static void
+add_addresses(GPtrArray *list, const char *value)
+{
+    g_auto(GStrv) addresses = g_strsplit(value, ",", -1);
+    for (guint i = 0; addresses[i] != NULL; i++)
+        g_ptr_array_add(list, g_ascii_strdown(addresses[i], -1));
+}
+
+typedef enum { FLAG, A_TEXT, ADDRESSES, BYTES } Kind;
+
+static const struct {
+    const char *word;
+    Kind kind;
+    gsize offset;
+} attributes[] = {
+    {"name=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, display_name)},
+    {"sid=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, sid)},
+    {"oof=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, out_of_office)},
+    {"tip=", A_TEXT, G_STRUCT_OFFSET(ExgSimMailbox, tip)},
+    {"alias=", ADDRESSES, G_STRUCT_OFFSET(ExgSimMailbox, aliases)},
+    {"members=", ADDRESSES, G_STRUCT_OFFSET(ExgSimMailbox, members)},
+    {"quota=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, quota_bytes)},
+    {"max-size=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, max_message_bytes)},
+    {"hidden", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, hidden)},
+    {"private", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_private)},
+    {"restricted", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, restricted)},
+    {"moderated", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, moderated)},
+    {"discovery", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, may_discover)},
+    {"roomlist", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_room_list)},
+};
+
+static bool
+set_value(ExgSimMailbox *mailbox, Kind kind, gsize offset, const char *value, GError **error)
+{
+    gpointer member = G_STRUCT_MEMBER_P(mailbox, offset);
+    switch (kind) {
+    case FLAG:
+        *(bool *)member = true;
+        return true;
+    case A_TEXT:
+        g_free(*(char **)member);
+        *(char **)member = g_strdup(value);
+        return true;
+    case ADDRESSES:
+        add_addresses(*(GPtrArray **)member, value);
+        return true;
+    case BYTES:
+    default:
+        return exg_sim_number(value, G_MAXUINT64, member) ||
+               exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not a number of bytes", value);
+    }
+}
+
+static bool
+set_attribute(ExgSimMailbox *mailbox, const char *word, GError **error)
+{
+    const char *value = exg_sim_after(word, "type=");
+    if (value != NULL)
+        return set_type(mailbox, value, error);
+    value = exg_sim_after(word, "busy=");
+    if (value != NULL)
+        return add_busy(mailbox, value, error);
+    for (guint i = 0; i < G_N_ELEMENTS(attributes); i++) {
+        value = exg_sim_after(word, attributes[i].word);
+        if (value != NULL && (attributes[i].kind != FLAG || value[0] == '\0'))
+            return set_value(mailbox, attributes[i].kind, attributes[i].offset, value, error);
+    }
+    return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is nothing that a mailbox can have", word);
 }
 
 static bool
@@ -108,6 +174,8 @@ add_mailbox(ExgSimDirectory *directory, ExgSimMailbox *new_mailbox, GError **err
         if (!exg_sim_mailbox_load(mailbox, path, error))
             return false;
     }
+    mailbox->watch = exg_sim_subscriptions_watch;
+    mailbox->watch_data = directory->subscriptions;
     g_hash_table_insert(directory->by_address, g_strdup(mailbox->address), mailbox);
     for (guint i = 0; i < mailbox->aliases->len; i++)
         g_hash_table_insert(directory->by_address, g_strdup(g_ptr_array_index(mailbox->aliases, i)),
@@ -259,4 +327,10 @@ exg_sim_directory_resolve(const ExgSimDirectory *directory, const char *entry)
             g_ptr_array_add(found, mailbox);
     }
     return found;
+}
+
+ExgSimSubscriptions *
+exg_sim_directory_subscriptions(ExgSimDirectory *directory)
+{
+    return directory->subscriptions;
 }

@@ -1,7 +1,6 @@
 /* directory.h - who there is: the mailboxes, lists and contacts of the simulated organisation.
  *
- * An entry is one line: `address [name="…"] [alias=address,…] [type=Mailbox|PublicDL|Contact|…]
- * [quota=BYTES] [sid=S-1-…] [hidden] [private]`; '#' begins a comment.
+ * An entry is one line: its address and what it has, as README.md says; '#' begins a comment.
  *
  * Threads:  the engine's.
  * Errors:   EXG_ERROR_CONFIG, one sentence with the file and line.
@@ -11,6 +10,7 @@
 #define EXG_SIM_DIRECTORY_H
 
 #include "tests/exchange-sim/mailbox.h"
+#include "tests/exchange-sim/subscription.h"
 
 #define EXG_SIM_DIRECTORY_MAX 1000000
 
@@ -27,6 +27,9 @@ bool exg_sim_directory_add_file(ExgSimDirectory *directory, const char *path, GE
 bool exg_sim_directory_add_stored(ExgSimDirectory *directory, GError **error);
 /* Forgets an entry; its files stay. False if there is none. */
 bool exg_sim_directory_remove(ExgSimDirectory *directory, const char *address);
+
+/* What happens in the mailboxes is told there. */
+ExgSimSubscriptions *exg_sim_directory_subscriptions(ExgSimDirectory *directory);
 
 guint exg_sim_directory_count(const ExgSimDirectory *directory);
 ExgSimMailbox *exg_sim_directory_get(const ExgSimDirectory *directory, guint index);

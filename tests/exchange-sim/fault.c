@@ -32,10 +32,13 @@ static const struct {
     {"garbage", EXG_SIM_GARBAGE, NOTHING, false},
     {"xml-flood", EXG_SIM_FLOOD, A_NUMBER, false},
     {"code", EXG_SIM_CODE, A_CODE, false},
+    {"capacity", EXG_SIM_CAPACITY, A_NUMBER, false},
     {"truncate", EXG_SIM_TRUNCATE, A_NUMBER, false},
     {"no-itemid", EXG_SIM_NO_ITEM_ID, NOTHING, false},
     {"illegal-char-ref", EXG_SIM_ILLEGAL_CHAR, NOTHING, false},
     {"lie", EXG_SIM_LIE, NOTHING, false},
+    {"stream-stall", EXG_SIM_STREAM_STALL, A_NUMBER, false},
+    {"stream-drop", EXG_SIM_STREAM_DROP, A_NUMBER, false},
     {"tls-alert", EXG_SIM_TLS_ALERT, NOTHING, true},
 };
 
@@ -151,11 +154,17 @@ read_option(ExgSimFault *fault, const char *word, GError **error)
             fault->inner = g_strdup(value);
             return true;
         }
-        value = exg_sim_after(word, "backoff=");
+    } else if (fault->action == EXG_SIM_CAPACITY) {
+        value = exg_sim_after(word, "service=");
         if (value != NULL && exg_sim_number(value, G_MAXINT32, &number)) {
-            fault->backoff_ms = (gint64)number;
+            fault->service_ms = (gint64)number;
             return true;
         }
+    }
+    value = exg_sim_after(word, "backoff=");
+    if (fault->code != NULL && value != NULL && exg_sim_number(value, G_MAXINT32, &number)) {
+        fault->backoff_ms = (gint64)number;
+        return true;
     }
     return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' cannot follow '%s'", word, fault->name);
 }
@@ -181,6 +190,8 @@ read_action(ExgSimFault *fault, char **words, GError **error)
         return exg_error_set(error, EXG_ERROR_CONFIG, "'lie' needs 'on FindItem'");
     if (g_str_equal(fault->name, "stored-unanswered"))
         fault->stored = true;
+    if (fault->action == EXG_SIM_CAPACITY)
+        fault->code = g_strdup("ErrorServerBusy");
     if (g_str_equal(fault->name, "html404")) {
         fault->amount = 404;
         fault->html = true;
@@ -320,6 +331,8 @@ exg_sim_faults_take(ExgSimFaults *faults, const ExgSimFaultSubject *subject, gui
 bool
 exg_sim_fault_goes_on(const ExgSimFault *fault)
 {
+    if (fault->action == EXG_SIM_CAPACITY)
+        return fault->in_service < fault->amount;
     return fault->action == EXG_SIM_DELAY || fault->action == EXG_SIM_LATE ||
            fault->action == EXG_SIM_SLOW;
 }

@@ -4,8 +4,8 @@
  *     clear
  *
  * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are
- * tried in the order given; the first that acts decides, except that delay, late and slow let later
- * rules act as well. `after` lets that many matching requests pass, `times` ends the rule after it
+ * tried in the order given; the first that acts decides, except that delay, late and slow, and a
+ * capacity that is not exhausted, let later rules act as well. `after` lets that many matching requests pass, `times` ends the rule after it
  * has acted so often. With `stored` the request is carried out before an action that would
  * otherwise prevent it. The actions are in the table of fault.c and in README.md.
  *
@@ -36,10 +36,13 @@ typedef enum {
     EXG_SIM_GARBAGE,       /* 200 with something that is not XML */
     EXG_SIM_FLOOD,         /* 200 with endless well-formed XML */
     EXG_SIM_CODE,          /* an error of Exchange's */
+    EXG_SIM_CAPACITY,      /* so many at a time, each for a time; ErrorServerBusy to all above */
     EXG_SIM_TRUNCATE,      /* the answer ends too early */
     EXG_SIM_NO_ITEM_ID,    /* success that does not say what was stored */
     EXG_SIM_ILLEGAL_CHAR,  /* a character reference that XML forbids, in the answer */
     EXG_SIM_LIE,           /* FindItem finds nothing, as if the index lagged behind */
+    EXG_SIM_STREAM_STALL,  /* after so many envelopes a stream says no more */
+    EXG_SIM_STREAM_DROP,   /* … or is reset */
     EXG_SIM_TLS_ALERT      /* the handshake fails */
 } ExgSimAction;
 
@@ -56,7 +59,8 @@ typedef struct {
     const char *name;      /* of the action */
     bool stored;           /* carry the request out first */
     guint64 amount;        /* milliseconds, bytes, bytes per second, HTTP status */
-    char *code, *inner;    /* EXG_SIM_CODE */
+    gint64 service_ms;     /* EXG_SIM_CAPACITY: how long each takes */
+    char *code, *inner;    /* EXG_SIM_CODE, EXG_SIM_CAPACITY */
     gint64 backoff_ms;     /* -1: none */
     bool as_fault;
     char *retry_after; /* a number, "date" or NULL */
@@ -64,6 +68,7 @@ typedef struct {
     /* what has happened */
     guint64 matched, acted;
     guint64 last_request;
+    guint64 in_service; /* EXG_SIM_CAPACITY: requests now; whoever takes a place gives it back */
 } ExgSimFault;
 
 typedef struct ExgSimFaults ExgSimFaults;

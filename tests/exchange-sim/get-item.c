@@ -12,7 +12,7 @@ exg_sim_get_item(ExgSimCall *call, ExgSimRefusal *refusal)
     for (const ExgXmlNode *id = ids->first_child; id != NULL; id = id->next) {
         g_auto(ExgSimRefusal) failure = {0};
         ExgSimMailbox *mailbox;
-        const ExgSimItem *item = NULL;
+        ExgSimItem *item = NULL;
         exg_sim_call_item(call, id, &mailbox, &item, &failure);
         exg_sim_call_start_message(call, "m:GetItemResponseMessage", &failure);
         exg_xml_start(&call->writer, "m:Items");

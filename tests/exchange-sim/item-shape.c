@@ -127,9 +127,34 @@ show_size(Showing *showing)
 }
 
 static void
+show_categories(Showing *showing)
+{
+    const char *lines = exg_sim_item_property(showing->item, EXG_SIM_CATEGORIES);
+    if (lines == NULL)
+        return;
+    g_auto(GStrv) names = g_strsplit(lines, "\n", -1);
+    exg_xml_start(showing->writer, "t:Categories");
+    for (guint i = 0; names[i] != NULL; i++)
+        exg_xml_element(showing->writer, "t:String", names[i]);
+    exg_xml_end(showing->writer);
+}
+
+static void
+show_flag(Showing *showing)
+{
+    static const char *const words[] = {"NotFlagged", "Complete", "Flagged"};
+    const char *status = exg_sim_item_property(showing->item, EXG_SIM_FLAG_STATUS);
+    guint64 number = status != NULL ? g_ascii_strtoull(status, NULL, 10) : 0;
+    exg_xml_start(showing->writer, "t:Flag");
+    exg_xml_element(showing->writer, "t:FlagStatus", words[MIN(number, 2)]);
+    exg_xml_end(showing->writer);
+}
+
+static void
 show_importance(Showing *showing)
 {
-    exg_xml_element(showing->writer, "t:Importance", "Normal");
+    const char *importance = exg_sim_item_property(showing->item, EXG_SIM_IMPORTANCE);
+    exg_xml_element(showing->writer, "t:Importance", importance != NULL ? importance : "Normal");
 }
 
 static void
@@ -267,6 +292,7 @@ static const struct {
     {"item:Body", DEFAULT | ALL | CONTENT, show_body},
     {"item:DateTimeReceived", ALL, show_received},
     {"item:Size", DEFAULT | ALL, show_size},
+    {"item:Categories", DEFAULT | ALL, show_categories},
     {"item:Importance", ALL, show_importance},
     {"item:IsDraft", ALL, show_is_draft},
     {"item:IsUnmodified", ALL, show_is_unmodified},
@@ -275,6 +301,7 @@ static const struct {
     {"item:DateTimeCreated", DEFAULT | ALL, show_created},
     {"item:HasAttachments", DEFAULT | ALL, show_has_attachments},
     {NULL, ALWAYS, show_extended_properties},
+    {"item:Flag", ALL, show_flag},
     {"message:From", DEFAULT | ALL, show_from},
     {"message:InternetMessageId", ALL, show_message_id},
     {"message:IsRead", DEFAULT | ALL, show_is_read},

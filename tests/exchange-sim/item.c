@@ -50,6 +50,36 @@ exg_sim_item_add_property(ExgSimItem *item, const char *path, const char *type, 
     g_array_append_val(item->properties, property);
 }
 
+void
+exg_sim_item_set_property(ExgSimItem *item, const char *path, const char *type, const char *value)
+{
+    for (guint i = item->properties->len; i-- > 0;)
+        if (g_str_equal(g_array_index(item->properties, ExgSimProperty, i).path, path))
+            g_array_remove_index(item->properties, i);
+    if (value != NULL)
+        exg_sim_item_add_property(item, path, type, value);
+}
+
+ExgSimItem *
+exg_sim_item_copy(const ExgSimItem *item)
+{
+    ExgSimItem *copy = exg_sim_item_new();
+    copy->message_flags = item->message_flags;
+    copy->is_read = item->is_read;
+    copy->delivered = item->delivered;
+    copy->sent = item->sent;
+    copy->item_class = g_strdup(item->item_class);
+    copy->subject = g_strdup(item->subject);
+    copy->message_id = g_strdup(item->message_id);
+    copy->from = g_strdup(item->from);
+    copy->account = g_strdup(item->account);
+    for (guint i = 0; i < item->properties->len; i++) {
+        const ExgSimProperty *property = &g_array_index(item->properties, ExgSimProperty, i);
+        exg_sim_item_add_property(copy, property->path, property->type, property->value);
+    }
+    return copy;
+}
+
 const char *
 exg_sim_item_property(const ExgSimItem *item, const char *path)
 {

@@ -12,6 +12,11 @@
 /* The named property in which exgate puts its delivery key. */
 #define EXG_SIM_DELIVERY_KEY "8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40/DeliveryKey"
 
+/* Kept like extended properties. */
+#define EXG_SIM_IMPORTANCE "Importance"
+#define EXG_SIM_CATEGORIES "Categories" /* a line each */
+#define EXG_SIM_FLAG_STATUS "0x1090"
+
 #define EXG_SIM_FLAG_READ       0x1u
 #define EXG_SIM_FLAG_UNMODIFIED 0x2u
 #define EXG_SIM_FLAG_UNSENT     0x8u
@@ -31,6 +36,7 @@ typedef struct {
     bool is_read;
     gint64 created, delivered, sent; /* seconds since 1970; sent: -1 unknown */
     char *item_class;
+    guint64 created_serial, changed_serial, read_serial; /* as the mailbox counts changes */
     char *subject, *message_id, *from; /* from the MIME header; may be NULL */
     gsize size_bytes;
     GArray *properties; /* of ExgSimProperty, as the request had them */
@@ -44,6 +50,10 @@ void exg_sim_item_free(ExgSimItem *item);
 
 void exg_sim_item_add_property(ExgSimItem *item, const char *path, const char *type,
                                const char *value);
+/* Instead of what it was; NULL takes it away. */
+void exg_sim_item_set_property(ExgSimItem *item, const char *path, const char *type,
+                               const char *value);
+ExgSimItem *exg_sim_item_copy(const ExgSimItem *item);
 /* The value as it was sent, or NULL. */
 const char *exg_sim_item_property(const ExgSimItem *item, const char *path);
 /* Takes Subject, Message-ID, From and Date from the message. */

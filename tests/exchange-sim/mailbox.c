@@ -12,16 +12,60 @@
 /* Of all mailboxes without a directory. */
 static guint64 content_bytes_in_memory;
 
+ExgSimBusy *
+exg_sim_busy_new(gint64 start, gint64 end, const char *type, const char *subject)
+{
+    ExgSimBusy *busy = g_new0(ExgSimBusy, 1);
+    busy->start = start;
+    busy->end = end;
+    busy->type = g_strdup(type);
+    busy->subject = g_strdup(subject);
+    return busy;
+}
+
+static void
+busy_free(gpointer data)
+{
+    ExgSimBusy *busy = data;
+    g_free(busy->type);
+    g_free(busy->subject);
+    g_free(busy);
+}
+
+static void
+store_free(gpointer data)
+{
+    ExgSimStore *store = data;
+    if (store == NULL)
+        return;
+    g_ptr_array_unref(store->items);
+    g_free(store);
+}
+
+static void
+removed_clear(gpointer data)
+{
+    ExgSimRemoved *removed = data;
+    g_free(removed->id);
+}
+
 ExgSimMailbox *
 exg_sim_mailbox_new(const char *address)
 {
     ExgSimMailbox *mailbox = g_new0(ExgSimMailbox, 1);
+    mailbox->stores = g_ptr_array_new_with_free_func(store_free);
+    mailbox->removed = g_array_new(FALSE, FALSE, sizeof(ExgSimRemoved));
+    g_array_set_clear_func(mailbox->removed, removed_clear);
+    mailbox->epoch = g_random_int();
+    mailbox->serial = 1;
     mailbox->address = g_ascii_strdown(address, -1);
     mailbox->display_name = g_strndup(address, strcspn(address, "@"));
     mailbox->type = g_strdup("Mailbox");
     mailbox->sid = g_strdup_printf("S-1-5-21-1004336348-1177238915-682003330-%u",
                                    1000 + g_str_hash(mailbox->address) % 1000000);
     mailbox->aliases = g_ptr_array_new_with_free_func(g_free);
+    mailbox->members = g_ptr_array_new_with_free_func(g_free);
+    mailbox->busy = g_ptr_array_new_with_free_func(busy_free);
     return mailbox;
 }
 
@@ -30,21 +74,19 @@ exg_sim_mailbox_free(ExgSimMailbox *mailbox)
 {
     if (mailbox == NULL)
         return;
-    for (guint i = 0; i < EXG_SIM_N_FOLDERS; i++)
-        g_clear_pointer(&mailbox->items[i], g_ptr_array_unref);
+    g_ptr_array_unref(mailbox->stores);
+    g_array_unref(mailbox->removed);
     g_ptr_array_unref(mailbox->aliases);
+    g_ptr_array_unref(mailbox->members);
+    g_ptr_array_unref(mailbox->busy);
+    g_free(mailbox->out_of_office);
+    g_free(mailbox->tip);
     g_free(mailbox->address);
     g_free(mailbox->display_name);
     g_free(mailbox->type);
     g_free(mailbox->sid);
     g_free(mailbox->directory);
     g_free(mailbox);
-}
-
-static guint
-index_of(const ExgSimFolder *folder)
-{
-    return (guint)(folder - exg_sim_folders);
 }
 
 static void
@@ -56,14 +98,36 @@ item_free(gpointer data)
     exg_sim_item_free(item);
 }
 
+/* NULL if nothing was ever stored there. */
+static ExgSimStore *
+find_store(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    guint index = exg_sim_folder_index(folder);
+    return index < mailbox->stores->len ? g_ptr_array_index(mailbox->stores, index) : NULL;
+}
+
+static ExgSimStore *
+make_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    guint index = exg_sim_folder_index(folder);
+    if (index >= mailbox->stores->len)
+        g_ptr_array_set_size(mailbox->stores, (gint)index + 1);
+    ExgSimStore *store = g_ptr_array_index(mailbox->stores, index);
+    if (store == NULL) {
+        store = g_new0(ExgSimStore, 1);
+        store->items = g_ptr_array_new_with_free_func(item_free);
+        g_ptr_array_index(mailbox->stores, index) = store;
+    }
+    return store;
+}
+
 static void
 add(ExgSimMailbox *mailbox, ExgSimItem *item)
 {
-    guint index = index_of(item->folder);
-    if (mailbox->items[index] == NULL)
-        mailbox->items[index] = g_ptr_array_new_with_free_func(item_free);
-    g_ptr_array_add(mailbox->items[index], item);
-    mailbox->last_number[index] = MAX(mailbox->last_number[index], item->number);
+    ExgSimStore *store = make_store(mailbox, item->folder);
+    item->created_serial = item->changed_serial = item->read_serial = ++mailbox->serial;
+    g_ptr_array_add(store->items, item);
+    store->last_number = MAX(store->last_number, item->number);
     mailbox->used_bytes += item->size_bytes;
 }
 
@@ -178,8 +242,11 @@ exg_sim_mailbox_load(ExgSimMailbox *mailbox, const char *directory, GError **err
 {
     g_free(mailbox->directory);
     mailbox->directory = g_strdup(directory);
-    for (guint i = 0; i < EXG_SIM_N_FOLDERS; i++)
-        if (!load_folder(mailbox, &exg_sim_folders[i], error))
+    if (!exg_sim_mailbox_load_folders(mailbox, error))
+        return false;
+    for (guint i = 0; i < exg_sim_folder_count(); i++)
+        if (exg_sim_folder_is_in(exg_sim_folder_at(i), mailbox->address) &&
+            !load_folder(mailbox, exg_sim_folder_at(i), error))
             return false;
     return true;
 }
@@ -189,8 +256,7 @@ store_files(ExgSimMailbox *mailbox, const ExgSimItem *item, const char *content,
             GError **error)
 {
     g_autofree char *directory = g_build_filename(mailbox->directory, item->folder->id, NULL);
-    if (mailbox->last_number[index_of(item->folder)] == 0 &&
-        g_mkdir_with_parents(directory, 0755) < 0)
+    if (item->number == 1 && g_mkdir_with_parents(directory, 0755) < 0)
         return io_error(error, "create", directory);
     g_autofree char *text = exg_sim_item_to_text(item, mailbox->address);
     g_autofree char *item_name = g_strdup_printf("%06u.item", item->number);
@@ -223,7 +289,7 @@ exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder, ExgSim
 {
     g_autoptr(ExgSimItem) item = new_item;
     item->folder = folder;
-    item->number = mailbox->last_number[index_of(folder)] + 1;
+    item->number = make_store(mailbox, folder)->last_number + 1;
     item->id = exg_sim_id_new(mailbox->address, folder, item->number);
     item->change_key = change_key_of(item->id);
     item->created = g_get_real_time() / G_USEC_PER_SEC;
@@ -239,14 +305,17 @@ exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *folder, ExgSim
     }
     ExgSimItem *stored = item;
     add(mailbox, g_steal_pointer(&item));
+    exg_sim_mailbox_tell(
+        mailbox,
+        &(ExgSimEvent){.kind = EXG_SIM_CREATED, .item_id = stored->id, .parent = stored->folder});
     return stored;
 }
 
 guint
 exg_sim_mailbox_count(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
 {
-    const GPtrArray *items = mailbox->items[index_of(folder)];
-    return items != NULL ? items->len : 0;
+    const ExgSimStore *store = find_store(mailbox, folder);
+    return store != NULL ? store->items->len : 0;
 }
 
 guint
@@ -262,16 +331,16 @@ exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *f
 const ExgSimItem *
 exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint index)
 {
-    return g_ptr_array_index(mailbox->items[index_of(folder)], index);
+    return g_ptr_array_index(find_store(mailbox, folder)->items, index);
 }
 
-const ExgSimItem *
+ExgSimItem *
 exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder, guint number)
 {
-    /* Nothing is ever removed, so an item is where its number says, or before it if files were. */
+    /* An item is where its number says, or before it if others have gone. */
     guint end = MIN(number, exg_sim_mailbox_count(mailbox, folder));
     for (guint i = end; i-- > 0;) {
-        const ExgSimItem *item = exg_sim_mailbox_item(mailbox, folder, i);
+        ExgSimItem *item = g_ptr_array_index(find_store(mailbox, folder)->items, i);
         if (item->number == number)
             return item;
     }

@@ -17,7 +17,50 @@
 
 #define EXG_SIM_MEMORY_MAX_BYTES (256u * 1024 * 1024)
 
+/* A time that is not free: a line's `busy=START/END[/TYPE[/SUBJECT]]`. */
 typedef struct {
+    gint64 start, end; /* seconds since 1970 */
+    char *type;        /* "Busy", "Tentative" … */
+    char *subject;
+} ExgSimBusy;
+
+typedef struct ExgSimMailbox ExgSimMailbox;
+
+/* The items of a folder. */
+typedef struct {
+    GPtrArray *items; /* of ExgSimItem, by number */
+    guint last_number;
+} ExgSimStore;
+
+/* What is left of an item that has gone. */
+typedef struct {
+    const ExgSimFolder *folder;
+    char *id;
+    guint64 created_serial, removed_serial;
+} ExgSimRemoved;
+
+typedef enum {
+    EXG_SIM_NEW_MAIL,
+    EXG_SIM_CREATED,
+    EXG_SIM_DELETED,
+    EXG_SIM_MODIFIED,
+    EXG_SIM_MOVED,
+    EXG_SIM_COPIED
+} ExgSimEventKind;
+
+/* Something has happened to an item, or to a folder. Valid during the call. */
+typedef struct {
+    ExgSimEventKind kind;
+    const char *item_id;           /* NULL: it concerns a folder … */
+    const ExgSimFolder *concerned; /* … this one */
+    const ExgSimFolder *parent;
+    const char *old_item_id;       /* of what was moved or copied */
+    const ExgSimFolder *old_parent;
+} ExgSimEvent;
+
+typedef void (*ExgSimWatch)(const ExgSimMailbox *mailbox, const ExgSimEvent *event, gpointer data);
+
+struct ExgSimMailbox {
     char *address; /* the primary one, lower-cased */
     char *display_name;
     char *type; /* "Mailbox", "PublicDL" … */
@@ -26,12 +69,28 @@ typedef struct {
     guint64 quota_bytes; /* 0: none */
     bool hidden;         /* from the address list */
     bool is_private;     /* nobody but an impersonating account gets in */
+    /* What is only told, in answers to questions */
+    GPtrArray *members;        /* addresses of a list */
+    GPtrArray *busy;           /* of ExgSimBusy, in the order given */
+    char *out_of_office;       /* the reply; NULL: in the office */
+    char *tip;                 /* shown to who writes to it; NULL: none */
+    guint64 max_message_bytes; /* 0: the usual limit */
+    bool restricted;           /* not everybody may write to it */
+    bool moderated;
+    bool is_room_list;
+    bool may_discover; /* has the role that GetSearchableMailboxes needs */
     /* The items */
     char *directory; /* NULL: kept in memory */
     guint64 used_bytes;
-    GPtrArray *items[EXG_SIM_N_FOLDERS]; /* of ExgSimItem, by number; NULL: empty */
-    guint last_number[EXG_SIM_N_FOLDERS];
-} ExgSimMailbox;
+    GPtrArray *stores; /* of ExgSimStore, by the index of the folder; NULL: never used */
+    guint64 serial;    /* counts changes */
+    guint32 epoch;     /* another one each time that it is loaded: older sync states are lost */
+    GArray *removed;   /* of ExgSimRemoved */
+    ExgSimWatch watch; /* or NULL */
+    gpointer watch_data;
+};
+
+ExgSimBusy *exg_sim_busy_new(gint64 start, gint64 end, const char *type, const char *subject);
 
 ExgSimMailbox *exg_sim_mailbox_new(const char *address);
 void exg_sim_mailbox_free(ExgSimMailbox *mailbox);
@@ -44,13 +103,38 @@ ExgSimItem *exg_sim_mailbox_store(ExgSimMailbox *mailbox, const ExgSimFolder *fo
                                   ExgSimItem *item, const char *content, gsize length,
                                   GError **error);
 
+/* --- changes (mailbox-change.c) --------------------------------------------------------------- */
+
+void exg_sim_mailbox_tell(const ExgSimMailbox *mailbox, const ExgSimEvent *event);
+/* The item has been changed: gives it a new change key and stores its properties. `only_read`:
+ * nothing but whether it is read. */
+bool exg_sim_mailbox_changed(ExgSimMailbox *mailbox, ExgSimItem *item, bool only_read,
+                             GError **error);
+/* A copy in a folder of this or another mailbox. `moved`: the item itself goes, and is gone
+ * afterwards. NULL with an error. */
+ExgSimItem *exg_sim_mailbox_transfer(ExgSimMailbox *mailbox, ExgSimItem *item, ExgSimMailbox *to,
+                                     const ExgSimFolder *folder, bool moved, GError **error);
+/* Frees the item. */
+void exg_sim_mailbox_remove(ExgSimMailbox *mailbox, ExgSimItem *item);
+/* NULL if the name is taken, or there are too many. */
+const ExgSimFolder *exg_sim_mailbox_add_folder(ExgSimMailbox *mailbox, const ExgSimFolder *parent,
+                                               const char *name, const char *class);
+void exg_sim_mailbox_rename_folder(ExgSimMailbox *mailbox, const ExgSimFolder *folder,
+                                   const char *name);
+/* With all folders and items in it. */
+void exg_sim_mailbox_remove_folder(ExgSimMailbox *mailbox, const ExgSimFolder *folder);
+/* A folder of that name right below another, or NULL. */
+const ExgSimFolder *exg_sim_mailbox_child(const ExgSimMailbox *mailbox, const ExgSimFolder *parent,
+                                          const char *name);
+bool exg_sim_mailbox_load_folders(ExgSimMailbox *mailbox, GError **error);
+
 guint exg_sim_mailbox_count(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 guint exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 /* `index` from 0, in the order stored. */
 const ExgSimItem *exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
                                        guint index);
 /* By number; NULL if there is none. */
-const ExgSimItem *exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
+ExgSimItem *exg_sim_mailbox_find(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
                                        guint number);
 /* The message; NULL if it was not kept. */
 GBytes *exg_sim_mailbox_content(const ExgSimMailbox *mailbox, const ExgSimItem *item);

@@ -24,7 +24,7 @@
 typedef struct {
     char *state, *listen;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **scenarios, **names;
-    gint64 max_request;
+    gint64 max_request, minute_ms, heartbeat_ms;
     gint notify_fd;
     gboolean keep_requests, memory, background, die_with_parent, version;
 } Options;
@@ -45,7 +45,10 @@ typedef struct {
 static bool
 parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
-    *options = (Options){.notify_fd = -1, .max_request = DEFAULT_MAX_REQUEST};
+    *options = (Options){.notify_fd = -1,
+                         .max_request = DEFAULT_MAX_REQUEST,
+                         .minute_ms = 60000,
+                         .heartbeat_ms = 45000};
     const GOptionEntry entries[] = {
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state, "keep everything in this directory",
          "DIR"},
@@ -65,6 +68,10 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "one more name for the certificate", "NAME"},
         {"max-request", 0, 0, G_OPTION_ARG_INT64, &options->max_request,
          "limit of a request's body", "BYTES"},
+        {"stream-minute", 0, 0, G_OPTION_ARG_INT64, &options->minute_ms,
+         "how long a minute of a stream is (60000)", "MS"},
+        {"heartbeat", 0, 0, G_OPTION_ARG_INT64, &options->heartbeat_ms,
+         "how often a stream says something (45000)", "MS"},
         {"keep-requests", 0, 0, G_OPTION_ARG_NONE, &options->keep_requests,
          "keep every request in DIR/requests", NULL},
         {"memory", 0, 0, G_OPTION_ARG_NONE, &options->memory, "keep mailboxes in memory only",
@@ -93,6 +100,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
     if (options->background && options->die_with_parent)
         return exg_error_set(error, EXG_ERROR_CONFIG,
                              "--background and --die-with-parent exclude each other");
+    if (options->minute_ms < 1 || options->heartbeat_ms < 1)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "a time of zero milliseconds");
     if (options->max_request < 1 || options->max_request > G_MAXINT32)
         return exg_error_set(error, EXG_ERROR_CONFIG, "--max-request is out of range");
     return true;
@@ -223,6 +232,7 @@ set_up(Sim *sim, GError **error)
 {
     const Options *options = &sim->options;
     sim->parts.max_request_bytes = (gsize)options->max_request;
+    sim->parts.pace = (ExgSimStreamPace){options->minute_ms, options->heartbeat_ms};
     if (!open_state(sim, error) || !set_up_directory(sim, error) || !set_up_accounts(sim, error) ||
         !set_up_faults(sim, error))
         return false;

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const operations[] = {"CreateItem", "FindItem", "GetFolder", "GetItem",
-                                         "ResolveNames"};
+static const char *const operations[] = {"CreateItem", "FindFolder", "FindItem",
+                                         "GetFolder",  "GetItem",    "ResolveNames"};
 
 struct ExgSimRecord {
     int log, refusals;

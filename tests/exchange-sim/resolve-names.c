@@ -26,18 +26,13 @@ write_contact(ExgXmlWriter *writer, const ExgSimMailbox *mailbox)
 }
 
 static void
-write_resolution(ExgXmlWriter *writer, const ExgSimMailbox *mailbox, bool full)
+write_resolution(ExgSimCall *call, const ExgSimMailbox *mailbox, bool full)
 {
-    exg_xml_start(writer, "t:Resolution");
-    exg_xml_start(writer, "t:Mailbox");
-    exg_xml_element(writer, "t:Name", mailbox->display_name);
-    exg_xml_element(writer, "t:EmailAddress", mailbox->address);
-    exg_xml_element(writer, "t:RoutingType", "SMTP");
-    exg_xml_element(writer, "t:MailboxType", mailbox->type);
-    exg_xml_end(writer);
+    exg_xml_start(&call->writer, "t:Resolution");
+    exg_sim_call_write_mailbox(call, "t:Mailbox", mailbox);
     if (full)
-        write_contact(writer, mailbox);
-    exg_xml_end(writer);
+        write_contact(&call->writer, mailbox);
+    exg_xml_end(&call->writer);
 }
 
 static bool
@@ -71,7 +66,7 @@ exg_sim_resolve_names(ExgSimCall *call, ExgSimRefusal *refusal)
         exg_xml_attribute(&call->writer, "IncludesLastItemInRange",
                           shown == found->len ? "true" : "false");
         for (guint i = 0; i < shown; i++)
-            write_resolution(&call->writer, g_ptr_array_index(found, i), full);
+            write_resolution(call, g_ptr_array_index(found, i), full);
         exg_xml_end(&call->writer);
     }
     exg_xml_end(&call->writer);

@@ -1,4 +1,4 @@
-#include "tests/exchange-sim/schema.h"
+#include "tests/exchange-sim/schema-private.h"
 
 #include "tests/exchange-sim/text.h"
 
@@ -118,11 +118,6 @@ is_field_uri(const char *text)
     return false;
 }
 
-#define CHECKED(id, function) static const ExgSimSimpleType id##_text = {#id, NULL, function}
-#define ONE_OF(id, ...)                                                                            \
-    static const char *const id##_values[] = {__VA_ARGS__, NULL};                                  \
-    static const ExgSimSimpleType id##_text = {#id, id##_values, NULL}
-
 CHECKED(string, NULL);
 CHECKED(boolean, is_boolean);
 CHECKED(integer, is_integer);
@@ -178,47 +173,28 @@ ONE_OF(distinguished_folder, "calendar", "contacts", "deleteditems", "drafts", "
 
 /* --- complex types ---------------------------------------------------------------------------- */
 
-/* clang-format off */
-#define REQUIRED(name, type)   {name, &type, 1, 1, false}
-#define OPTIONAL(name, type)   {name, &type, 0, 1, false}
-#define SEVERAL(name, type)    {name, &type, 1, EXG_SIM_UNBOUNDED, false}
-#define ANY_NUMBER(name, type) {name, &type, 0, EXG_SIM_UNBOUNDED, false}
-#define OR(name, type)         {name, &type, 0, 0, true}
-/* clang-format on */
+const ExgSimType exg_sim_opaque_type = {NULL, NULL, NULL, NULL, true};
 
-#define ATTRIBUTES(id, ...) static const ExgSimAttribute id[] = {__VA_ARGS__, {NULL, NULL, false}}
-/* A type whose children are in the types namespace, one of the messages namespace, and one with text only. */
-#define TYPE_IN(space, id, attributes, ...)                                                        \
-    static const ExgSimRow id##_rows[] = {__VA_ARGS__, {NULL, NULL, 0, 0, false}};                 \
-    static const ExgSimType id = {space, id##_rows, attributes, NULL, false}
-#define TYPE(id, attributes, ...)         TYPE_IN(EXG_SIM_NS_TYPES, id, attributes, __VA_ARGS__)
-#define MESSAGE_TYPE(id, attributes, ...) TYPE_IN(EXG_SIM_NS_MESSAGES, id, attributes, __VA_ARGS__)
-#define TEXT(id, attributes, content)                                                              \
-    static const ExgSimType id = {NULL, NULL, attributes, &content, false}
-#define EMPTY(id, attributes) static const ExgSimType id = {NULL, NULL, attributes, NULL, false}
-
-static const ExgSimType opaque = {NULL, NULL, NULL, NULL, true};
-
-TEXT(string, NULL, string_text);
-TEXT(boolean, NULL, boolean_text);
-TEXT(integer, NULL, integer_text);
-TEXT(date_time, NULL, date_time_text);
-TEXT(base64, NULL, base64_text);
-TEXT(not_empty, NULL, not_empty_text);
-TEXT(importance, NULL, importance_text);
-TEXT(sensitivity, NULL, sensitivity_text);
-TEXT(mailbox_type, NULL, mailbox_type_text);
+TEXT(string, NULL, string);
+TEXT(boolean, NULL, boolean);
+TEXT(integer, NULL, integer);
+TEXT(date_time, NULL, date_time);
+TEXT(base64, NULL, base64);
+TEXT(not_empty, NULL, not_empty);
+TEXT(importance, NULL, importance);
+TEXT(sensitivity, NULL, sensitivity);
+TEXT(mailbox_type, NULL, mailbox_type);
 TYPE(strings, NULL, ANY_NUMBER("String", string));
 
 /* Ids and addresses */
-ATTRIBUTES(id_attributes, {"Id", &string_text, true}, {"ChangeKey", &string_text, false});
+ATTRIBUTES(id_attributes, ATTRIBUTE("Id", string, true), ATTRIBUTE("ChangeKey", string, false));
 EMPTY(item_id, id_attributes);
 EMPTY(folder_id, id_attributes);
 TYPE(email_address, NULL, OPTIONAL("Name", string), OPTIONAL("EmailAddress", not_empty),
      OPTIONAL("RoutingType", not_empty), OPTIONAL("MailboxType", mailbox_type),
      OPTIONAL("ItemId", item_id), OPTIONAL("OriginalDisplayName", string));
-ATTRIBUTES(distinguished_id_attributes, {"Id", &distinguished_folder_text, true},
-           {"ChangeKey", &string_text, false});
+ATTRIBUTES(distinguished_id_attributes, ATTRIBUTE("Id", distinguished_folder, true),
+           ATTRIBUTE("ChangeKey", string, false));
 TYPE(distinguished_folder_id, distinguished_id_attributes, OPTIONAL("Mailbox", email_address));
 TYPE(target_folder_id, NULL, REQUIRED("FolderId", folder_id),
      OR("DistinguishedFolderId", distinguished_folder_id), OR("AddressListId", opaque),
@@ -231,15 +207,15 @@ TYPE(single_recipient, NULL, REQUIRED("Mailbox", email_address));
 TYPE(recipients, NULL, ANY_NUMBER("Mailbox", email_address));
 
 /* Paths to properties */
-ATTRIBUTES(field_attributes, {"FieldURI", &field_uri_text, true});
+ATTRIBUTES(field_attributes, ATTRIBUTE("FieldURI", field_uri, true));
 EMPTY(field, field_attributes);
-ATTRIBUTES(indexed_field_attributes, {"FieldURI", &dictionary_uri_text, true},
-           {"FieldIndex", &string_text, true});
+ATTRIBUTES(indexed_field_attributes, ATTRIBUTE("FieldURI", dictionary_uri, true),
+           ATTRIBUTE("FieldIndex", string, true));
 EMPTY(indexed_field, indexed_field_attributes);
-ATTRIBUTES(extended_field_attributes, {"DistinguishedPropertySetId", &property_set_text, false},
-           {"PropertySetId", &guid_text, false}, {"PropertyTag", &property_tag_text, false},
-           {"PropertyName", &string_text, false}, {"PropertyId", &integer_text, false},
-           {"PropertyType", &property_type_text, true});
+ATTRIBUTES(extended_field_attributes, ATTRIBUTE("DistinguishedPropertySetId", property_set, false),
+           ATTRIBUTE("PropertySetId", guid, false), ATTRIBUTE("PropertyTag", property_tag, false),
+           ATTRIBUTE("PropertyName", string, false), ATTRIBUTE("PropertyId", integer, false),
+           ATTRIBUTE("PropertyType", property_type, true));
 EMPTY(extended_field, extended_field_attributes);
 #define PATH                                                                                       \
     REQUIRED("FieldURI", field), OR("IndexedFieldURI", indexed_field),                             \
@@ -251,12 +227,12 @@ TYPE(paths, NULL, SEVERAL("FieldURI", field), OR("IndexedFieldURI", indexed_fiel
 TYPE(property_values, NULL, SEVERAL("Value", string));
 TYPE(extended_property, NULL, REQUIRED("ExtendedFieldURI", extended_field),
      REQUIRED("Value", string), OR("Values", property_values));
-ATTRIBUTES(mime_content_attributes, {"CharacterSet", &string_text, false});
-TEXT(mime_content, mime_content_attributes, string_text);
-ATTRIBUTES(body_attributes, {"BodyType", &body_format_text, true},
-           {"IsTruncated", &boolean_text, false});
-TEXT(body, body_attributes, string_text);
-TEXT(flag_status, NULL, flag_status_text);
+ATTRIBUTES(mime_content_attributes, ATTRIBUTE("CharacterSet", string, false));
+TEXT(mime_content, mime_content_attributes, string);
+ATTRIBUTES(body_attributes, ATTRIBUTE("BodyType", body_format, true),
+           ATTRIBUTE("IsTruncated", boolean, false));
+TEXT(body, body_attributes, string);
+TEXT(flag_status, NULL, flag_status);
 TYPE(flag, NULL, REQUIRED("FlagStatus", flag_status), OPTIONAL("StartDate", date_time),
      OPTIONAL("DueDate", date_time), OPTIONAL("CompleteDate", date_time));
 
@@ -361,14 +337,14 @@ TYPE(new_items, NULL, SEVERAL("Item", item), OR("Message", message), OR("Calenda
      OR("CancelCalendarItem", opaque), OR("RemoveItem", opaque), OR("SuppressReadReceipt", opaque),
      OR("PostReplyItem", opaque), OR("AcceptSharingInvitation", opaque), OR("RoleMember", opaque),
      OR("Network", opaque), OR("Person", opaque));
-ATTRIBUTES(create_item_attributes, {"MessageDisposition", &disposition_text, false},
-           {"SendMeetingInvitations", &invitations_text, false});
+ATTRIBUTES(create_item_attributes, ATTRIBUTE("MessageDisposition", disposition, false),
+           ATTRIBUTE("SendMeetingInvitations", invitations, false));
 MESSAGE_TYPE(create_item, create_item_attributes, OPTIONAL("SavedItemFolderId", target_folder_id),
              REQUIRED("Items", new_items));
 
 /* Shapes */
-TEXT(base_shape, NULL, base_shape_text);
-TEXT(body_response_format, NULL, body_response_format_text);
+TEXT(base_shape, NULL, base_shape);
+TEXT(body_response_format, NULL, body_response_format);
 TYPE(item_shape, NULL, REQUIRED("BaseShape", base_shape), OPTIONAL("IncludeMimeContent", boolean),
      OPTIONAL("BodyType", body_response_format), OPTIONAL("UniqueBodyType", body_response_format),
      OPTIONAL("NormalizedBodyType", body_response_format), OPTIONAL("FilterHtmlContent", boolean),
@@ -382,16 +358,16 @@ MESSAGE_TYPE(get_folder, NULL, REQUIRED("FolderShape", folder_shape),
              REQUIRED("FolderIds", folder_ids));
 
 /* Searches */
-ATTRIBUTES(constant_attributes, {"Value", &string_text, true});
+ATTRIBUTES(constant_attributes, ATTRIBUTE("Value", string, true));
 EMPTY(constant, constant_attributes);
 TYPE(field_or_constant, NULL, PATH, OR("Constant", constant));
 TYPE(two_operands, NULL, PATH, REQUIRED("FieldURIOrConstant", field_or_constant));
-ATTRIBUTES(contains_attributes, {"ContainmentMode", &containment_mode_text, false},
-           {"ContainmentComparison", &containment_comparison_text, false});
+ATTRIBUTES(contains_attributes, ATTRIBUTE("ContainmentMode", containment_mode, false),
+           ATTRIBUTE("ContainmentComparison", containment_comparison, false));
 TYPE(contains, contains_attributes, PATH, REQUIRED("Constant", constant));
 TYPE(exists, NULL, PATH);
 TYPE(excludes, NULL, PATH, REQUIRED("Bitmask", constant));
-static const ExgSimType restriction, several_restrictions;
+extern const ExgSimType exg_sim_restriction_type, exg_sim_several_restrictions_type;
 #define SEARCH_EXPRESSION(HOW_OFTEN)                                                               \
     HOW_OFTEN("IsEqualTo", two_operands), OR("IsNotEqualTo", two_operands),                        \
         OR("IsGreaterThan", two_operands), OR("IsGreaterThanOrEqualTo", two_operands),             \
@@ -400,17 +376,17 @@ static const ExgSimType restriction, several_restrictions;
         OR("Contains", contains), OR("Exists", exists), OR("Excludes", excludes)
 TYPE(restriction, NULL, SEARCH_EXPRESSION(REQUIRED));
 TYPE(several_restrictions, NULL, SEARCH_EXPRESSION(SEVERAL));
-ATTRIBUTES(indexed_view_attributes, {"MaxEntriesReturned", &integer_text, false},
-           {"Offset", &integer_text, true}, {"BasePoint", &base_point_text, true});
+ATTRIBUTES(indexed_view_attributes, ATTRIBUTE("MaxEntriesReturned", integer, false),
+           ATTRIBUTE("Offset", integer, true), ATTRIBUTE("BasePoint", base_point, true));
 EMPTY(indexed_view, indexed_view_attributes);
-ATTRIBUTES(order_attributes, {"Order", &sort_direction_text, true});
+ATTRIBUTES(order_attributes, ATTRIBUTE("Order", sort_direction, true));
 TYPE(field_order, order_attributes, PATH);
 TYPE(sort_order, NULL, SEVERAL("FieldOrder", field_order));
-ATTRIBUTES(query_attributes, {"ResetCache", &boolean_text, false},
-           {"ReturnHighlightTerms", &boolean_text, false},
-           {"ReturnDeletedItems", &boolean_text, false});
-TEXT(query_string, query_attributes, string_text);
-ATTRIBUTES(find_item_attributes, {"Traversal", &traversal_text, true});
+ATTRIBUTES(query_attributes, ATTRIBUTE("ResetCache", boolean, false),
+           ATTRIBUTE("ReturnHighlightTerms", boolean, false),
+           ATTRIBUTE("ReturnDeletedItems", boolean, false));
+TEXT(query_string, query_attributes, string);
+ATTRIBUTES(find_item_attributes, ATTRIBUTE("Traversal", traversal, true));
 MESSAGE_TYPE(find_item, find_item_attributes, REQUIRED("ItemShape", item_shape),
              OPTIONAL("IndexedPageItemView", indexed_view), OR("FractionalPageItemView", opaque),
              OR("SeekToConditionPageItemView", opaque), OR("CalendarView", opaque),
@@ -419,59 +395,62 @@ MESSAGE_TYPE(find_item, find_item_attributes, REQUIRED("ItemShape", item_shape),
              OPTIONAL("SortOrder", sort_order), REQUIRED("ParentFolderIds", folder_ids),
              OPTIONAL("QueryString", query_string));
 
-ATTRIBUTES(resolve_names_attributes, {"ReturnFullContactData", &boolean_text, true},
-           {"SearchScope", &search_scope_text, false},
-           {"ContactDataShape", &base_shape_text, false});
+ATTRIBUTES(resolve_names_attributes, ATTRIBUTE("ReturnFullContactData", boolean, true),
+           ATTRIBUTE("SearchScope", search_scope, false),
+           ATTRIBUTE("ContactDataShape", base_shape, false));
 MESSAGE_TYPE(resolve_names, resolve_names_attributes, OPTIONAL("ParentFolderIds", folder_ids),
              REQUIRED("UnresolvedEntry", not_empty));
 
 /* Headers. RequestServerVersion's value is checked apart: a wrong one has a fault of its own. */
-ATTRIBUTES(version_attributes, {"Version", &string_text, true});
+ATTRIBUTES(version_attributes, ATTRIBUTE("Version", string, true));
 EMPTY(request_server_version, version_attributes);
 TYPE(connecting_sid, NULL, REQUIRED("PrincipalName", not_empty), OR("SID", not_empty),
      OR("PrimarySmtpAddress", not_empty), OR("SmtpAddress", not_empty));
 TYPE(impersonation, NULL, REQUIRED("ConnectingSID", connecting_sid));
-TEXT(precision, NULL, precision_text);
+TEXT(precision, NULL, precision);
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-typedef struct {
-    const char *name;
-    const ExgSimType *type;
-} Entry;
+static const ExgSimSchemaEntry operations[] = {
+    ENTRY("CreateItem", create_item),     ENTRY("FindItem", find_item),
+    ENTRY("GetFolder", get_folder),       ENTRY("GetItem", get_item),
+    ENTRY("ResolveNames", resolve_names), END_OF_ENTRIES,
+};
+
+static const ExgSimSchemaEntry headers[] = {
+    ENTRY("RequestServerVersion", request_server_version),
+    ENTRY("ExchangeImpersonation", impersonation),
+    ENTRY("MailboxCulture", string),
+    ENTRY("DateTimePrecision", precision),
+    ENTRY("TimeZoneContext", opaque),
+    ENTRY("ManagementRole", opaque),
+    ENTRY("SerializedSecurityContext", opaque),
+    END_OF_ENTRIES,
+};
 
 static const ExgSimType *
-find(const Entry *entries, gsize count, const char *name)
+find(const ExgSimSchemaEntry *entries, const char *name)
 {
-    for (gsize i = 0; i < count; i++)
-        if (g_str_equal(entries[i].name, name))
-            return entries[i].type;
-    return NULL;
+    while (entries->name != NULL && !g_str_equal(entries->name, name))
+        entries++;
+    return entries->type;
 }
 
 const ExgSimType *
 exg_sim_schema_operation(const char *name)
 {
-    static const Entry operations[] = {
-        {"CreateItem", &create_item}, {"FindItem", &find_item},         {"GetFolder", &get_folder},
-        {"GetItem", &get_item},       {"ResolveNames", &resolve_names},
-    };
-    return find(operations, G_N_ELEMENTS(operations), name);
+    static const ExgSimSchemaEntry *const tables[] = {
+        operations, exg_sim_item_operations, exg_sim_folder_operations, exg_sim_query_operations};
+    const ExgSimType *type = NULL;
+    for (guint i = 0; type == NULL && i < G_N_ELEMENTS(tables); i++)
+        type = find(tables[i], name);
+    return type;
 }
 
 const ExgSimType *
 exg_sim_schema_header(const char *name)
 {
-    static const Entry headers[] = {
-        {"RequestServerVersion", &request_server_version},
-        {"ExchangeImpersonation", &impersonation},
-        {"MailboxCulture", &string},
-        {"DateTimePrecision", &precision},
-        {"TimeZoneContext", &opaque},
-        {"ManagementRole", &opaque},
-        {"SerializedSecurityContext", &opaque},
-    };
-    return find(headers, G_N_ELEMENTS(headers), name);
+    return find(headers, name);
 }
 
 /* clang-format off */

@@ -38,6 +38,7 @@ typedef struct {
     const ExgSimType *type;
     guint16 min, max;
     bool alternative;
+    const char *space; /* NULL: that of the type's children */
 } ExgSimRow;
 
 struct ExgSimType {

@@ -15,6 +15,7 @@
 #include "tests/exchange-sim/directory.h"
 #include "tests/exchange-sim/fault.h"
 #include "tests/exchange-sim/record.h"
+#include "tests/exchange-sim/streaming.h"
 
 #define EXG_SIM_PATH            "/EWS/Exchange.asmx"
 #define EXG_SIM_CONNECTIONS_MAX 20000
@@ -27,6 +28,7 @@ typedef struct {
     ExgSimFaults *faults;
     ExgSimRecord *record;
     gsize max_request_bytes;
+    ExgSimStreamPace pace;
 } ExgSimServerParts;
 
 ExgSimServer *exg_sim_server_new(ExgEngine *engine, const ExgSocketAddress *address,

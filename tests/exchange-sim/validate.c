@@ -133,11 +133,12 @@ next_place(const ExgSimRow *place)
 }
 
 static const ExgSimRow *
-find_in_place(const ExgSimRow *place, const char *name)
+find_in_place(const ExgSimType *type, const ExgSimRow *place, const ExgXmlNode *child)
 {
     const ExgSimRow *end = next_place(place);
     for (const ExgSimRow *row = place; row < end; row++)
-        if (g_str_equal(row->name, name))
+        if (g_str_equal(row->name, child->name) &&
+            g_str_equal(row->space != NULL ? row->space : type->space, child->space))
             return row;
     return NULL;
 }
@@ -158,9 +159,8 @@ check_children(const ExgXmlNode *node, const ExgSimType *type, ExgSimRefusal *re
     for (const ExgXmlNode *child = node->first_child; child != NULL; child = child->next) {
         const ExgSimRow *row = NULL;
         const char *expected = place->name;
-        bool known_space = g_str_equal(child->space, type->space);
-        while (known_space && place->name != NULL) {
-            row = find_in_place(place, child->name);
+        while (place->name != NULL) {
+            row = find_in_place(type, place, child);
             if (row != NULL && count < place->max)
                 break;
             row = NULL;

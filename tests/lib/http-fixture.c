@@ -117,7 +117,7 @@ http_call_free(HttpCall *call)
 HttpCall *
 http_call(HttpFixture *fixture, ExgHttpRequest *request)
 {
-    HttpCall *call = http_call_start(fixture, request, exg_clock_deadline_ms(10000), NULL);
+    HttpCall *call = http_call_start(fixture, request, exg_clock_deadline_ms(60000), NULL);
     http_call_wait(call);
     return call;
 }

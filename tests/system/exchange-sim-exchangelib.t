@@ -51,6 +51,37 @@ bob = account('bob@example.com')
 print('received', [item.subject for item in bob.inbox.all().only('subject')])
 bob.inbox.refresh()
 print('counted', bob.inbox.name, bob.inbox.total_count, bob.inbox.unread_count)
+# What a mail client does
+from exchangelib import Folder
+item = ann.inbox.get(delivery_key='v1:key')
+item.is_read, item.categories, item.importance = True, ['red', 'blue'], 'High'
+item.save(update_fields=['is_read', 'categories', 'importance'])
+item = ann.inbox.get(delivery_key='v1:key')
+print('changed', item.is_read, item.categories, item.importance, item.mime_content == ann.inbox.get(delivery_key='v1:key').mime_content)
+lists = Folder(parent=ann.msg_folder_root, name='Own')
+lists.save()
+changes = list(ann.inbox.sync_items(only_fields=['subject']))
+print('synchronised', [(kind, changed.subject) for kind, changed in changes])
+item.move(lists)
+print('moved', [(kind, changed.id == changes[0][1].id) for kind, changed in ann.inbox.sync_items(only_fields=['subject'])], lists.all().count())
+copy = item.copy(ann.inbox)
+print('copied', ann.inbox.all().count(), lists.all().count())
+lists.name = 'Renamed'
+lists.save(update_fields=['name'])
+print('hierarchy', sorted((kind, folder.name) for kind, folder in ann.root.sync_hierarchy() if folder.name in ('Own', 'Renamed', 'Inbox')))
+lists.all().delete()
+lists_id = lists.id
+lists.delete()
+print('deleted', [(kind, folder.id == lists_id) for kind, folder in ann.root.sync_hierarchy()])
+subscription = ann.inbox.subscribe_to_streaming()
+Message(account=ann, folder=ann.inbox, subject='told', body='text').save()
+for notification in ann.inbox.get_streaming_events(subscription, connection_timeout=1, max_notifications_returned=1):
+    print('told', [type(event).__name__ for event in notification.events])
+ann.inbox.unsubscribe(subscription)
+draft = Message(account=bob, folder=bob.drafts, subject='draft', body='text', to_recipients=['ann@example.com'])
+draft.save()
+draft.send()
+print('sent', ann.inbox.filter(subject='draft').count(), bob.drafts.all().count(), bob.sent.filter(subject='draft').count())
 try:
     account('nobody@example.com').inbox
 except ErrorNonExistentMailbox as error:
@@ -66,6 +97,14 @@ missed 0
 item hello False False v1:key b'From: c@example.org\r\nMessage-ID: <1@example.org>\r\nSubject: hello\r\n\r\nbody\r\n'
 received ['composed']
 counted Inbox 1 1
+changed True ['red', 'blue'] High True
+synchronised [('create', 'hello')]
+moved [('delete', True)] 1
+copied 1 1
+hierarchy [('create', 'Inbox'), ('create', 'Renamed')]
+deleted [('delete', True)]
+told ['CreatedEvent']
+sent 1 0 1
 nobody The SMTP address has no mailbox associated with it.
 END
 $sim->stop;

@@ -55,7 +55,7 @@ for my $i (0 .. $#names) {
         message => $corpus->{ $names[$i] },
     );
 }
-wait_until('the queue is empty', sub { $postfix->queued == 0 }, 45);
+wait_until('the queue is empty', sub { $postfix->queued == 0 });
 
 my @handed_over = $sink->messages;
 is(scalar @handed_over, scalar @names, 'the sink has each message, and no bounce');

@@ -45,7 +45,6 @@ sub submit_batch
 # Flushes until the queue is empty.
 sub drain
 {
-    my ($seconds) = @_;
     my $flushed = 0;
     wait_until('the queue is empty', sub {
         return 1 if $postfix->queued == 0;
@@ -54,7 +53,7 @@ sub drain
             $postfix->flush;
         }
         return 0;
-    }, $seconds);
+    });
 }
 
 sub check_mailboxes
@@ -73,12 +72,12 @@ sub check_mailboxes
 
 sub wait_for_deferred
 {
-    wait_until('all are deferred', sub { $postfix->queued('deferred') == $MESSAGES && $postfix->queued == $MESSAGES }, 40);
+    wait_until('all are deferred', sub { $postfix->queued('deferred') == $MESSAGES && $postfix->queued == $MESSAGES });
     pass('Postfix keeps the messages');
 }
 
 submit_batch();
-drain(20);
+drain();
 check_mailboxes('before any outage');
 
 # --- Exchange stops ---------------------------------------------------------------------------
@@ -88,14 +87,14 @@ submit_batch();
 wait_for_deferred();
 like($postfix->log, qr/dsn=4\.4\.1, status=deferred \(.*451 4\.4\.1 /, 'and says why');
 $sim->launch;
-drain(40);
+drain();
 check_mailboxes('Exchange was away');
 
 # --- answers get lost -------------------------------------------------------------------------
 
 $sim->control('on CreateItem after=3 times=10 do stored-unanswered');
 submit_batch();
-drain(40);
+drain();
 check_mailboxes('answers were lost');
 like($postfix->log, qr/dsn=4\.4\.2, status=deferred/, 'Postfix was told that an outcome is not known');
 $sim->control('clear');
@@ -111,7 +110,7 @@ wait_until('deliveries are under way', sub {
 $lmtpd->{process}->stop('KILL');
 $sim->control('clear');
 $lmtpd->launch;
-drain(40);
+drain();
 check_mailboxes('exgate was killed');
 
 $postfix->stop;

@@ -21,7 +21,7 @@ sub new
         setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1 if $socket;
     }
     $socket or die "$address: $!\n";
-    my $self = bless { socket => $socket, buffer => '', dialogue => [], seconds => $options{seconds} // 20 }, $class;
+    my $self = bless { socket => $socket, buffer => '', dialogue => [], seconds => $options{seconds} // 60 }, $class;
     $self->{greeting} = $self->reply if !$options{silent};
     return $self;
 }

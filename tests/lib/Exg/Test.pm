@@ -73,7 +73,7 @@ sub files_in
 sub wait_until
 {
     my ($what, $condition, $seconds) = @_;
-    my $deadline = time + ($seconds // 20);
+    my $deadline = time + ($seconds // 60);
     for (;;) {
         my $value = $condition->();
         return $value if $value;
@@ -157,7 +157,7 @@ sub start
     POSIX::close($passed);
     my $self = bless { pid => $process, name => $arguments{command}[0] =~ s{.*/}{}r, log => $arguments{log} }, $class;
     $alive{$process} = $self;
-    $self->await_ready($ready, $arguments{ready_seconds} // 20) if $arguments{notify};
+    $self->await_ready($ready, $arguments{ready_seconds} // 60) if $arguments{notify};
     return $self;
 }
 

@@ -95,6 +95,114 @@ test_versions(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(versions, "libxml2 "));
 }
 
+/* --- [exchange] --------------------------------------------------------------------------------- */
+
+static ExgConf *
+conf_of(const char *exchange, GError **error)
+{
+    g_autofree char *text = g_strconcat("[exchange]\n", exchange, NULL);
+    return exg_conf_parse(text, strlen(text), "exgate.conf", error);
+}
+
+#define REQUIRED                                                                                   \
+    "endpoint = https://mail.example.com/EWS/Exchange.asmx\nusername = u\npassword_file = /p\n"
+
+static void
+test_defaults(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ExgConf) conf = conf_of(REQUIRED, NULL);
+    g_assert_nonnull(conf);
+    g_assert_cmpstr(exg_conf_string(conf, "exchange", "server_version"), ==, "auto");
+    g_assert_cmpint(exg_conf_int(conf, "exchange", "max_connections"), ==, 64);
+    g_autoptr(ExgAccount) account = account_of(fixture, fixture->password, "", NULL);
+    ExgEwsServerVersion version;
+    exg_ews_service_server_version(exg_account_ews(account), &version);
+    g_assert_cmpstr(version.speaks, ==, "Exchange2016");
+    g_assert_cmpstr(version.build, ==, "");
+    g_assert_null(version.product);
+}
+
+static void
+test_version(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ExgAccount)
+        account = account_of(fixture, fixture->password, "server_version = Exchange2010\n", NULL);
+    ExgEwsServerVersion version;
+    exg_ews_service_server_version(exg_account_ews(account), &version);
+    g_assert_cmpstr(version.speaks, ==, "Exchange2010");
+}
+
+static void
+test_endpoints(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *text = g_strdup_printf(
+        "endpoint = https://a.example.com/EWS/Exchange.asmx  http://b:8080/e\nusername = u\n"
+        "throttle_file = %s/throttle.db\npassword_file = %s\n",
+        fixture->directory, fixture->password);
+    g_autoptr(ExgConf) conf = conf_of(text, NULL);
+    g_assert_nonnull(conf);
+    const char *const *urls = exg_conf_list(conf, "exchange", "endpoint");
+    g_assert_cmpuint(g_strv_length((char **)urls), ==, 2);
+    g_assert_cmpstr(urls[1], ==, "http://b:8080/e");
+    g_autoptr(ExgAccount) account = exg_account_new(fixture->engine, conf, NULL);
+    ExgEwsServerVersion version;
+    exg_ews_service_server_version(exg_account_ews(account), &version);
+    g_assert_cmpstr(version.endpoint, ==, urls[0]);
+}
+
+/* Each is one sentence that names the key, the value and what is expected. */
+static void
+test_wrong_values(Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *line, *key, *value, *expected;
+    } rows[] = {
+        {"server_version = Exchange2019\n", "server_version", "Exchange2019", "Exchange2013_SP1"},
+        {"max_connections = many\n", "max_connections", "many", "a number"},
+        {"max_connections = 0\n", "max_connections", "0", "from 1"},
+        {"auth = magic\n", "auth", "magic", "basic"},
+        {"tls_verify = perhaps\n", "tls_verify", "perhaps", "yes or no"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat(REQUIRED, rows[i].line, NULL);
+        g_autoptr(GError) error = NULL;
+        g_assert_null(conf_of(text, &error));
+        g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, rows[i].key));
+        g_assert_nonnull(strstr(error->message, rows[i].value));
+        g_assert_nonnull(strstr(error->message, rows[i].expected));
+    }
+}
+
+static void
+test_wrong_endpoints(Fixture *fixture, gconstpointer data)
+{
+    static const char *const rows[] = {
+        "endpoint = mail.example.com\n",
+        "endpoint = https://a/ b.example.com\n",
+        "endpoint = ftp://a/\n",
+        "endpoint = https://user:secret@a/\n",
+        "endpoint = https://1/ https://2/ https://3/ https://4/ https://5/ https://6/ https://7/ "
+        "https://8/ https://9/\n",
+        "",
+        "endpoint =\n"};
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat(rows[i], "username = u\npassword_file = /p\n", NULL);
+        g_autoptr(GError) error = NULL;
+        g_assert_null(conf_of(text, &error));
+        g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, "endpoint"));
+    }
+}
+
+static void
+test_no_credentials(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(conf_of("endpoint = https://a/\npassword_file = /p\n", &error));
+    g_assert_nonnull(strstr(error->message, "username"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -103,5 +211,13 @@ main(int argc, char **argv)
     ADD(access);
     ADD(faults);
     ADD(versions);
+#undef ADD
+#define ADD(name, function) g_test_add("/account/" name, Fixture, NULL, set_up, function, tear_down)
+    ADD("A1.1,A1.7-defaults", test_defaults);
+    ADD("A1.11-version-configured", test_version);
+    ADD("A1.2-endpoints", test_endpoints);
+    ADD("A1.3,A1.5-wrong-values", test_wrong_values);
+    ADD("A1.2,A4.5-wrong-endpoints", test_wrong_endpoints);
+    ADD("A1.6-no-credentials", test_no_credentials);
     return g_test_run();
 }

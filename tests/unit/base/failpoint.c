@@ -62,6 +62,20 @@ test_clock(void)
     g_assert_cmpint(exg_clock_deadline_ms(1000) - exg_clock_monotonic_us(), <=, G_USEC_PER_SEC);
 }
 
+static void
+test_clock_stop(void)
+{
+    exg_clock_stop();
+    gint64 before = exg_clock_monotonic_us();
+    gint64 real_before = exg_clock_real_us();
+    g_usleep(2000);
+    exg_clock_stop();
+    g_assert_cmpint(exg_clock_monotonic_us(), ==, before);
+    exg_clock_advance(5);
+    g_assert_cmpint(exg_clock_monotonic_us(), ==, before + 5);
+    g_assert_cmpint(exg_clock_real_us(), ==, real_before + 5);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -71,5 +85,6 @@ main(int argc, char **argv)
     g_test_add_func("/failpoint/kill", test_kill);
     g_test_add_func("/failpoint/delay", test_delay);
     g_test_add_func("/clock/advance", test_clock);
+    g_test_add_func("/clock/stop", test_clock_stop);
     return g_test_run();
 }

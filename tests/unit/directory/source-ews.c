@@ -128,7 +128,7 @@ test_kinds(gconstpointer access)
         g_autoptr(ExgAccount) account = account_new(&http, access);
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
         const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 10000};
+            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
             Outcome outcome;
@@ -161,13 +161,13 @@ test_unreachable(void)
         g_autoptr(ExgAccount) account = account_new(&http, "impersonation");
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
         const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 10000};
+            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         Outcome outcome = {0}, second = {0};
         g_autoptr(GError) first_witness = exg_error_new(EXG_ERROR_NO_MAILBOX, "none");
         g_main_context_push_thread_default(exg_engine_context(http.engine));
         check(directory, "user@x", &outcome);
-        exg_directory_ask(directory, "nobody@x", first_witness, exg_clock_deadline_ms(10000), NULL,
+        exg_directory_ask(directory, "nobody@x", first_witness, exg_clock_deadline_ms(60000), NULL,
                           keep_outcome, &second);
         g_main_context_pop_thread_default(exg_engine_context(http.engine));
         http_fixture_until(&http, outcome.answers == 1 && second.answers == 1);

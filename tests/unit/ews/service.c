@@ -137,7 +137,7 @@ start_create(Fixture *fixture, const char *mailbox, GCancellable *cancellable)
                                     .message = fixture->message};
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
-    exg_ews_create_item_async(fixture->service, &target, &new_message, exg_clock_deadline_ms(10000),
+    exg_ews_create_item_async(fixture->service, &target, &new_message, exg_clock_deadline_ms(60000),
                               cancellable, on_created, fixture);
     g_main_context_pop_thread_default(context);
 }
@@ -168,7 +168,7 @@ find(Fixture *fixture)
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
     exg_ews_find_item_async(fixture->service, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0,
-                            exg_clock_deadline_ms(10000), NULL, on_found, fixture);
+                            exg_clock_deadline_ms(60000), NULL, on_found, fixture);
     g_main_context_pop_thread_default(context);
     http_fixture_until(&fixture->http, fixture->calls > 0);
 }
@@ -264,7 +264,7 @@ test_other_calls(Fixture *fixture, gconstpointer data)
     ExgEwsTarget target = {MAILBOX, EXG_EWS_IMPERSONATION};
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
-    exg_ews_get_folder_async(fixture->service, &target, "inbox", exg_clock_deadline_ms(10000), NULL,
+    exg_ews_get_folder_async(fixture->service, &target, "inbox", exg_clock_deadline_ms(60000), NULL,
                              on_folder, fixture);
     http_fixture_until(&fixture->http, fixture->calls > 0);
     g_assert_no_error(fixture->error);
@@ -272,7 +272,7 @@ test_other_calls(Fixture *fixture, gconstpointer data)
 
     forget(fixture);
     fixture->resolution = NULL;
-    exg_ews_resolve_names_async(fixture->service, "x@example.com", exg_clock_deadline_ms(10000),
+    exg_ews_resolve_names_async(fixture->service, "x@example.com", exg_clock_deadline_ms(60000),
                                 NULL, on_resolved, fixture);
     http_fixture_until(&fixture->http, fixture->calls > 0);
     g_main_context_pop_thread_default(context);

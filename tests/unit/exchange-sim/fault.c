@@ -54,6 +54,7 @@ test_actions(void)
         {"on * do garbage", EXG_SIM_GARBAGE, 0},
         {"on * do xml-flood 1000000", EXG_SIM_FLOOD, 1000000},
         {"on * do code ErrorServerBusy", EXG_SIM_CODE, 0},
+        {"on * do capacity 8 service=100", EXG_SIM_CAPACITY, 8},
         {"on * do truncate 0", EXG_SIM_TRUNCATE, 0},
         {"on * do no-itemid", EXG_SIM_NO_ITEM_ID, 0},
         {"  on\t*  do illegal-char-ref \r", EXG_SIM_ILLEGAL_CHAR, 0},
@@ -137,6 +138,23 @@ test_going_on(void)
     g_assert_null(exg_sim_faults_take(faults, &subject, &cursor));
 }
 
+/* What has a place meets the later rules; what finds none is refused. */
+static void
+test_capacity(void)
+{
+    g_autoptr(ExgSimFaults) faults = exg_sim_faults_new();
+    add(faults, "on CreateItem do capacity 1 service=100 backoff=500");
+    g_autoptr(ExgSimFault) fault = take(faults, 1, "CreateItem", NULL, false);
+    g_assert_cmpint(fault->service_ms, ==, 100);
+    g_assert_cmpstr(fault->code, ==, "ErrorServerBusy");
+    g_assert_cmpint(fault->backoff_ms, ==, 500);
+    g_assert_true(exg_sim_fault_goes_on(fault));
+    fault->in_service++;
+    g_assert_false(exg_sim_fault_goes_on(fault));
+    fault->in_service--;
+    g_assert_true(exg_sim_fault_goes_on(fault));
+}
+
 static void
 test_bytes(void)
 {
@@ -198,6 +216,10 @@ test_bad(void)
         "on CreateItem do code Error-Busy",
         "on CreateItem do code ErrorServerBusy backoff=",
         "on CreateItem do code ErrorServerBusy html",
+        "on CreateItem do capacity",
+        "on CreateItem do capacity 1 service=soon",
+        "on CreateItem do capacity 1 inner=ErrorServerBusy",
+        "on CreateItem do reset backoff=1",
         "on CreateItem do tls-alert",
         "on CreateItem do lie",
         "on connect do garbage",
@@ -258,6 +280,7 @@ main(int argc, char **argv)
     g_test_add_func("/exchange-sim/fault/lie", test_lie);
     g_test_add_func("/exchange-sim/fault/conditions", test_conditions);
     g_test_add_func("/exchange-sim/fault/going-on", test_going_on);
+    g_test_add_func("/exchange-sim/fault/capacity", test_capacity);
     g_test_add_func("/exchange-sim/fault/bytes", test_bytes);
     g_test_add_func("/exchange-sim/fault/connect", test_connect);
     g_test_add_func("/exchange-sim/fault/bad", test_bad);

@@ -1,4 +1,5 @@
 /* The pool, its two faces, and the plain way of a request. */
+#include "common/auth/basic.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "tests/lib/http-fixture.h"
@@ -290,7 +291,7 @@ call_in_thread(gpointer data)
             request = exg_http_request_new("POST", url, exg_http_body_new_bytes(bytes), 1000);
         g_autoptr(GError) error = NULL;
         g_autoptr(ExgHttpResponse) response = exg_http_client_send(
-            caller->fixture->client, request, exg_clock_deadline_ms(20000), NULL, &error);
+            caller->fixture->client, request, exg_clock_deadline_ms(60000), NULL, &error);
         g_assert_no_error(error);
         GBytes *body = exg_http_response_body(response);
         g_assert_cmpmem(g_bytes_get_data(body, NULL), g_bytes_get_size(body), text, strlen(text));
@@ -360,17 +361,172 @@ test_version(void)
     g_assert_true(version == exg_http_library_version());
 }
 
+/* --- the pool changes ------------------------------------------------------------------------- */
+
+static const TestStep three_answers[] = {READ, SEND(OK_ANSWER), READ, SEND(OK_ANSWER),
+                                         READ, SEND(OK_ANSWER), READ, {.action = TEST_END}};
+static const TestStep held_answers[] = {
+    READ, HOLD, SEND(OK_ANSWER), READ, SEND(OK_ANSWER), READ, {.action = TEST_END}};
+
+static void
+one_after_the_other(HttpFixture *fixture, guint count)
+{
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(HttpCall) call = http_call(fixture, http_fixture_request(fixture, "x"));
+        http_assert_status(call, 200);
+    }
+}
+
+/* Starts calls until each has a connection of its own; they are answered with finish_crowd(). */
+static void
+start_crowd(HttpFixture *fixture, HttpCall **calls, guint count)
+{
+    for (guint i = 0; i < count; i++)
+        calls[i] = start(fixture, "crowd");
+    http_fixture_until(fixture, test_server_holding(fixture->server) == count);
+}
+
+static void
+finish_crowd(HttpFixture *fixture, HttpCall **calls, guint count)
+{
+    for (guint i = 0; i < count; i++)
+        test_server_release(fixture->server);
+    for (guint i = 0; i < count; i++) {
+        http_call_wait(calls[i]);
+        http_assert_status(calls[i], 200);
+        http_call_free(calls[i]);
+    }
+}
+
+static void
+test_connection_counts(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    fixture.options.max_sessions = 3;
+    test_server_add(fixture.server, held_answers);
+    test_server_repeat(fixture.server);
+    fixture.client = exg_http_client_new(fixture.engine, &fixture.options);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 0);
+    HttpCall *calls[3];
+    start_crowd(&fixture, calls, 1);
+    g_assert_cmpuint(test_server_connections(fixture.server), ==, 1);
+    finish_crowd(&fixture, calls, 1);
+    one_after_the_other(&fixture, 1);
+    g_assert_cmpuint(test_server_connections(fixture.server), ==, 1);
+    exg_http_client_close_idle(fixture.client);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 0);
+    g_assert_true(test_server_wait_ended(fixture.server, 1));
+    start_crowd(&fixture, calls, 3);
+    g_assert_cmpuint(test_server_connections(fixture.server), ==, 4);
+    finish_crowd(&fixture, calls, 3);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).idle, ==, 3);
+    exg_http_client_close_idle(fixture.client);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 0);
+    g_assert_true(test_server_wait_ended(fixture.server, 4));
+    http_fixture_clear(&fixture);
+}
+
+static void
+test_usage_limit(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    fixture.options.max_uses = 2;
+    test_server_add(fixture.server, three_answers);
+    test_server_repeat(fixture.server);
+    one_after_the_other(&fixture, 5);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).connections, ==, 3);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).idle, ==, 1);
+    http_fixture_clear(&fixture);
+}
+
+static void
+test_shrink_and_grow(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    fixture.options.max_sessions = 3;
+    test_server_add(fixture.server, held_answers);
+    test_server_repeat(fixture.server);
+    HttpCall *calls[3];
+    start_crowd(&fixture, calls, 3);
+    /* none is idle: they go as they come back, and nothing is locked meanwhile */
+    exg_http_client_set_max_sessions(fixture.client, 1);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 3);
+    finish_crowd(&fixture, calls, 3);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 1);
+    g_autoptr(HttpCall) alone = start(&fixture, "alone");
+    g_autoptr(HttpCall) waiting = start(&fixture, "waiting");
+    g_assert_cmpuint(http_fixture_statistics(&fixture).waiting, ==, 1);
+    exg_http_client_set_max_sessions(fixture.client, 2);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).waiting, ==, 0);
+    http_call_wait(alone);
+    http_fixture_until(&fixture, test_server_holding(fixture.server) == 1);
+    test_server_release(fixture.server);
+    http_call_wait(waiting);
+    http_assert_status(waiting, 200);
+    /* idle ones go at once, the one used longest ago first */
+    g_assert_cmpuint(http_fixture_statistics(&fixture).idle, ==, 2);
+    exg_http_client_set_max_sessions(fixture.client, 1);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).idle, ==, 1);
+    http_fixture_clear(&fixture);
+}
+
+static void
+assert_authorization(HttpFixture *fixture, guint index, const char *expected)
+{
+    g_autofree char *head = test_server_head(fixture->server, index);
+    g_autofree char *value = test_head_value(head, "Authorization");
+    g_assert_cmpstr(value, ==, expected);
+}
+
+static void
+test_credentials(void)
+{
+    HttpFixture fixture;
+    http_fixture_init(&fixture, NULL);
+    g_autoptr(ExgSecret) one = exg_secret_new("one", -1), two = exg_secret_new("two", -1);
+    g_autoptr(ExgHttpAuthenticator) old = exg_auth_basic_new("u", one);
+    g_autoptr(ExgHttpAuthenticator) new = exg_auth_basic_new("u", two);
+    fixture.options.authenticator = old;
+    test_server_add(fixture.server, held_answers);
+    test_server_repeat(fixture.server);
+    HttpCall *calls[2];
+    start_crowd(&fixture, calls, 2);
+    test_server_release(fixture.server);
+    http_fixture_until(&fixture, calls[0]->done || calls[1]->done);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).idle, ==, 1);
+    /* one is idle, one under way: neither is used again */
+    exg_http_client_set_authenticator(fixture.client, new);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 1);
+    finish_crowd(&fixture, calls, 1);
+    http_call_wait(calls[1]);
+    http_call_free(calls[1]);
+    g_assert_cmpuint(http_fixture_statistics(&fixture).sessions, ==, 0);
+    start_crowd(&fixture, calls, 1);
+    finish_crowd(&fixture, calls, 1);
+    assert_authorization(&fixture, 0, "Basic dTpvbmU=");
+    assert_authorization(&fixture, 2, "Basic dTp0d28=");
+    g_assert_cmpuint(http_fixture_statistics(&fixture).connections, ==, 3);
+    http_fixture_clear(&fixture);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/http/client/post", test_post);
-    g_test_add_func("/http/client/keep-alive", test_keep_alive);
+    g_test_add_func("/http/client/A3.3,A8.3-keep-alive", test_keep_alive);
     g_test_add_func("/http/client/version", test_version);
-    g_test_add_func("/http/client/last-used-first", test_last_used_first);
-    g_test_add_func("/http/client/first-come-first-served", test_first_come_first_served);
-    g_test_add_func("/http/client/room-after-loss", test_room_after_loss);
-    g_test_add_func("/http/client/waiting-ends", test_waiting_ends);
+    g_test_add_func("/http/client/A3.2,A3.4-last-used-first", test_last_used_first);
+    g_test_add_func("/http/client/A3.1-first-come-first-served", test_first_come_first_served);
+    g_test_add_func("/http/client/A3.10,F1-room-after-loss", test_room_after_loss);
+    g_test_add_func("/http/client/A3.5,F1,F27-waiting-ends", test_waiting_ends);
+    g_test_add_func("/http/client/A3.19,A3.11,A3.18-connection-counts", test_connection_counts);
+    g_test_add_func("/http/client/A3.8,A3.9-usage-limit", test_usage_limit);
+    g_test_add_func("/http/client/A3.1,A3.6,A3.7,F1-shrink-and-grow", test_shrink_and_grow);
+    g_test_add_func("/http/client/A3.12,A1.8-credentials", test_credentials);
     g_test_add_func("/http/client/many-fail-at-once", test_many_fail_at_once);
     g_test_add_func("/http/client/other-origin", test_other_origin);
     g_test_add_func("/http/client/no-descriptors", test_no_descriptors);

@@ -67,12 +67,12 @@ test_challenges(void)
 {
     g_autoptr(ExgHttpResponse) response = response_of(
         "HTTP/1.1 401 No|WWW-Authenticate: Negotiate|X: y|www-authenticate: Basic realm=\"a, b\"");
-    g_auto(GStrv) challenges = exg_http_response_challenges(response);
+    g_auto(GStrv) challenges = exg_http_response_headers(response, "WWW-Authenticate");
     g_assert_cmpuint(g_strv_length(challenges), ==, 2);
     g_assert_cmpstr(challenges[0], ==, "Negotiate");
     g_assert_cmpstr(challenges[1], ==, "Basic realm=\"a, b\"");
     g_autoptr(ExgHttpResponse) plain = response_of("HTTP/1.1 401 No");
-    g_auto(GStrv) none = exg_http_response_challenges(plain);
+    g_auto(GStrv) none = exg_http_response_headers(plain, "WWW-Authenticate");
     g_assert_cmpuint(g_strv_length(none), ==, 0);
 }
 

@@ -248,7 +248,7 @@ harness_new(const ExgLmtpServerOptions *options)
 static inline void
 harness_turn(Harness *self)
 {
-    exg_timer_set(&self->watchdog, exg_clock_deadline_ms(20000));
+    exg_timer_set(&self->watchdog, exg_clock_deadline_ms(60000));
     exg_engine_iterate(self->engine, true);
     exg_timer_cancel(&self->watchdog);
 }

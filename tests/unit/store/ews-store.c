@@ -110,7 +110,7 @@ deliver(Fixture *fixture, GError **error)
                                        .message = fixture->message};
     GMainContext *context = exg_engine_context(fixture->engine);
     g_main_context_push_thread_default(context);
-    exg_store_deliver_async(fixture->store, &delivery, exg_clock_deadline_ms(10000), NULL, keep,
+    exg_store_deliver_async(fixture->store, &delivery, exg_clock_deadline_ms(60000), NULL, keep,
                             fixture);
     g_main_context_pop_thread_default(context);
     while (fixture->result == NULL)

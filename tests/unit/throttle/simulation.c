@@ -79,6 +79,7 @@ server_new(guint capacity)
 {
     static const ExgThrottleOptions options = {.max_per_mailbox = PER_MAILBOX};
     Server *server = g_new0(Server, 1);
+    exg_clock_stop();
     fixture_init(&server->fixture, &options);
     server->capacity = capacity;
     server->busy = busy("ErrorServerBusy", "4.3.2", -1);

@@ -1,0 +1,16 @@
+/* update-folder-private.h - the request and the answer of UpdateFolder without the way between them. */
+#ifndef EXG_EWS_UPDATE_FOLDER_PRIVATE_H
+#define EXG_EWS_UPDATE_FOLDER_PRIVATE_H
+
+#include "common/ews/answer-private.h"
+#include "common/ews/update-folder.h"
+
+typedef struct {
+    ExgEwsFolderId folder;
+    char *name;
+} ExgEwsFolderRename;
+
+/* Its context is an ExgEwsFolderRename, its result the folder's id. */
+extern const ExgEwsOperation exg_ews_update_folder_operation;
+
+#endif

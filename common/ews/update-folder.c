@@ -1,0 +1,74 @@
+#include "common/ews/update-folder-private.h"
+
+#include "common/ews/call-private.h"
+#include "common/ews/envelope-private.h"
+#include "common/ews/item-private.h"
+
+static void
+write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
+{
+    const ExgEwsFolderRename *order = context;
+    exg_xml_start(writer, "m:UpdateFolder");
+    exg_xml_start(writer, "m:FolderChanges");
+    exg_xml_start(writer, "t:FolderChange");
+    exg_ews_write_folder_id(writer, target, &order->folder);
+    exg_xml_start(writer, "t:Updates");
+    exg_xml_start(writer, "t:SetFolderField");
+    exg_ews_write_leaf(writer, "t:FieldURI", "FieldURI", "folder:DisplayName");
+    exg_xml_start(writer, "t:Folder");
+    exg_xml_element(writer, "t:DisplayName", order->name);
+}
+
+static bool
+decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
+       gpointer *ret_result, GError **error)
+{
+    if (!exg_ews_message_check(operation, message, error))
+        return false;
+    const ExgXmlNode *list = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "Folders");
+    g_autoptr(ExgEwsFolderInfo) folder = list != NULL ? exg_ews_folder_info_read(list->first_child)
+                                                      : NULL;
+    if (folder == NULL)
+        return exg_ews_answer_senseless(operation, error, "success without a FolderId");
+    *ret_result = g_steal_pointer(&folder->id);
+    return true;
+}
+
+const ExgEwsOperation exg_ews_update_folder_operation = {
+    .name = "UpdateFolder",
+    .n_messages = 1,
+    .write = write_request,
+    .decode = decode,
+    .free_result = g_free,
+};
+
+static void
+free_order(gpointer data)
+{
+    ExgEwsFolderRename *order = data;
+    exg_ews_folder_id_clear(&order->folder);
+    g_free(order->name);
+    g_free(order);
+}
+
+void
+exg_ews_update_folder_async(ExgEwsService *service, const ExgEwsTarget *target,
+                            const ExgEwsFolderId *folder, const char *name, gint64 deadline_us,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+    ExgEwsFolderRename *order = g_new(ExgEwsFolderRename, 1);
+    *order = (ExgEwsFolderRename){exg_ews_folder_id_copy(folder), g_strdup(name)};
+    exg_ews_call_start(service, &exg_ews_update_folder_operation, target, order, free_order,
+                       deadline_us, cancellable, callback, data);
+}
+
+bool
+exg_ews_update_folder_finish(ExgEwsService *service, GAsyncResult *result, char **ret_folder_id,
+                             GError **error)
+{
+    gpointer made = NULL;
+    if (!exg_ews_call_finish(result, &exg_ews_update_folder_operation, &made, error))
+        return false;
+    *ret_folder_id = made;
+    return true;
+}
