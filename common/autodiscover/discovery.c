@@ -1,13 +1,14 @@
 #include "common/autodiscover/discovery.h"
 
+#include "common/autodiscover/pox.h"
 #include "common/autodiscover/soap.h"
 #include "common/autodiscover/visit-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
-#define MAX_CANDIDATES  16
 #define MAX_SRV_TARGETS 4
 #define MAX_ADDRESS     320
 
@@ -31,6 +32,7 @@ struct Discovery {
     ExgDiscoveryOptions options;
     char **approved; /* copies */
     char **settings;
+    char *user_agent, *ca_file;
     char *address, *domain;
     GPtrArray *candidates; /* of Candidate, in the order to try */
     GHashTable *visited;   /* "ADDRESS URL" */
@@ -38,7 +40,7 @@ struct Discovery {
     guint hops, requests, running;
     gint64 began_us, deadline_us;
     ExgTimer deadline;
-    GCancellable *stop; /* ends what is under way */
+    GCancellable *stop; /* ends what is under way for the address */
     GSource *cancelled; /* the caller's cancellable */
     bool refused;       /* somebody answered 401 */
     bool finished;
@@ -149,23 +151,55 @@ https_host(const char *url, const char **ret_fault)
     return *ret_fault == NULL ? g_ascii_strdown(host, -1) : NULL;
 }
 
+/* By what a place is known: the protocols of one host are one place. (transfer full) */
+static char *
+place_of(const Discovery *self, const char *url)
+{
+    static const char *const paths[] = {EXG_AUTODISCOVER_SOAP_PATH, EXG_AUTODISCOVER_POX_PATH,
+                                        "/autodiscover/autodiscover.json"};
+    g_autofree char *place = g_ascii_strdown(url, -1);
+    for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
+        char *at = strstr(place + MIN(strlen(place), strlen("https://")), "/");
+        if (at != NULL && g_str_has_prefix(at, paths[i]))
+            *at = '\0';
+    }
+    return g_strconcat(self->address, " ", place, NULL);
+}
+
 /* --- telling ---------------------------------------------------------------------------------- */
 
 static void
-trace(const Discovery *self, ExgDiscoveryStep step, const char *url, int status, bool credentials,
-      const char *sentence)
+take_address(const char *const *addresses, const GError *error, gpointer data)
 {
-    if (self->options.trace == NULL)
+    if (addresses != NULL)
+        g_strlcpy(data, addresses[0], INET6_ADDRSTRLEN);
+}
+
+/* The address of a URL's host as far as it was looked up. */
+static void
+find_address(const Discovery *self, const char *url, char ret_address[INET6_ADDRSTRLEN])
+{
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    if (uri == NULL || g_uri_get_host(uri) == NULL)
         return;
-    const ExgDiscoveryEvent event = {
-        .elapsed_ms = (exg_clock_monotonic_us() - self->began_us) / 1000,
-        .step = step,
-        .url = url,
-        .status = status,
-        .credentials = credentials,
-        .sentence = sentence,
-    };
+    ExgResolver *resolver = self->options.http.resolver;
+    guint lookup = exg_resolver_lookup(resolver, g_uri_get_host(uri), 0, take_address, ret_address);
+    exg_resolver_cancel(resolver, lookup);
+}
+
+static void
+tell(const Discovery *self, ExgDiscoveryEvent event)
+{
+    if (self->options.trace == NULL || self->finished)
+        return;
+    event.elapsed_ms = (exg_clock_monotonic_us() - self->began_us) / 1000;
     self->options.trace(&event, self->options.trace_data);
+}
+
+static void
+trace(const Discovery *self, ExgDiscoveryStep step, const char *url, const char *sentence)
+{
+    tell(self, (ExgDiscoveryEvent){.step = step, .url = url, .sentence = sentence});
 }
 
 static void
@@ -181,18 +215,27 @@ on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnsw
         [EXG_AUTODISCOVER_BUSY] = "busy",
     };
     const Candidate *candidate = data;
-    candidate->discovery->requests++;
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
-        trace(candidate->discovery, candidate->step, url, 0, credentials, "no longer needed");
+    Discovery *self = candidate->discovery;
+    self->requests++;
+    if (candidate->done)
         return;
-    }
     g_autofree char *sentence = error != NULL ? g_strdup(error->message)
                                               : g_strconcat(words[answer->kind],
                                                             answer->target != NULL ? ": " : "",
                                                             answer->target,
                                                             answer->code != NULL ? ": " : NULL,
                                                             answer->code, NULL);
-    trace(candidate->discovery, candidate->step, url, status, credentials, sentence);
+    char address[INET6_ADDRSTRLEN] = "";
+    if (error == NULL || g_strcmp0(exg_error_facts(error)->stage, "resolve") != 0)
+        find_address(self, url, address);
+    tell(self, (ExgDiscoveryEvent){
+                   .step = candidate->step,
+                   .url = url,
+                   .address = address[0] != '\0' ? address : NULL,
+                   .status = status,
+                   .credentials = credentials,
+                   .sentence = sentence,
+               });
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -217,7 +260,11 @@ release(gpointer data)
     g_ptr_array_unref(self->candidates);
     g_hash_table_unref(self->visited);
     g_hash_table_unref(self->addresses);
-    exg_http_authenticator_unref(self->options.http.authenticator);
+    if (self->options.http.authenticator != NULL)
+        exg_http_authenticator_unref(self->options.http.authenticator);
+    exg_resolver_unref(self->options.http.resolver);
+    g_free(self->user_agent);
+    g_free(self->ca_file);
     g_strfreev(self->approved);
     g_strfreev(self->settings);
     g_free(self->address);
@@ -234,6 +281,21 @@ release_if_idle(Discovery *self)
         exg_later_set(&self->release);
 }
 
+/* What is under way, or waits for its turn, is of no interest any more. */
+static void
+drop_candidates(Discovery *self)
+{
+    for (guint i = 0; i < self->candidates->len; i++) {
+        Candidate *candidate = g_ptr_array_index(self->candidates, i);
+        exg_timer_cancel(&candidate->start);
+        if (candidate->started && !candidate->done)
+            trace(self, candidate->step, candidate->url != NULL ? candidate->url : self->domain,
+                  "not waited for any longer");
+        candidate->done = true;
+    }
+    g_cancellable_cancel(self->stop);
+}
+
 static void
 finish(Discovery *self, ExgDiscoveryResult *result, GError *error)
 {
@@ -242,6 +304,7 @@ finish(Discovery *self, ExgDiscoveryResult *result, GError *error)
         g_clear_error(&error);
         return;
     }
+    drop_candidates(self);
     self->finished = true;
     g_autoptr(GTask) task = g_steal_pointer(&self->task);
     if (self->cancelled != NULL) {
@@ -249,9 +312,6 @@ finish(Discovery *self, ExgDiscoveryResult *result, GError *error)
         g_clear_pointer(&self->cancelled, g_source_unref);
     }
     exg_timer_cancel(&self->deadline);
-    for (guint i = 0; i < self->candidates->len; i++)
-        exg_timer_cancel(&((Candidate *)g_ptr_array_index(self->candidates, i))->start);
-    g_cancellable_cancel(self->stop);
     if (result != NULL)
         g_task_return_pointer(task, result, (GDestroyNotify)exg_discovery_result_free);
     else
@@ -304,6 +364,8 @@ add(Discovery *self, ExgDiscoveryStep step, const char *url, bool vouched, gint6
     candidate->step = step;
     candidate->url = g_strdup(url);
     candidate->vouched = vouched;
+    if (url != NULL)
+        g_hash_table_add(self->visited, place_of(self, url));
     exg_timer_init(&candidate->start, self->engine, start, candidate);
     g_ptr_array_add(self->candidates, candidate);
     exg_timer_set(&candidate->start, exg_clock_deadline_ms(delay_ms));
@@ -320,7 +382,7 @@ give_up(Candidate *candidate, const char *failure)
     candidate->failure = g_strdup(failure);
     for (guint i = 0; i < self->candidates->len && !self->finished; i++) {
         Candidate *next = g_ptr_array_index(self->candidates, i);
-        if (!next->started) {
+        if (!next->started && !next->done) {
             exg_timer_set(&next->start, exg_clock_monotonic_us());
             break;
         }
@@ -336,12 +398,10 @@ redirect(Candidate *candidate, const char *target)
     Discovery *self = candidate->discovery;
     const char *fault;
     g_autofree char *host = https_host(target, &fault);
-    g_autofree char *key = g_strdup_printf("%s %s", self->address, target);
-    if (fault == NULL &&
-        (++self->hops > EXG_DISCOVERY_MAX_HOPS || self->candidates->len >= MAX_CANDIDATES))
+    if (fault == NULL && ++self->hops > EXG_DISCOVERY_MAX_HOPS)
         fault = "too many redirections";
-    if (fault == NULL && !g_hash_table_add(self->visited, g_steal_pointer(&key)))
-        fault = "a circle";
+    if (fault == NULL && !g_hash_table_add(self->visited, place_of(self, target)))
+        fault = "that was asked already";
     /* A vouched host may send us to another of its domain. */
     bool vouched = fault == NULL &&
                    ((candidate->vouched && is_in_domain(self, host)) || is_vouched(self, host));
@@ -349,7 +409,7 @@ redirect(Candidate *candidate, const char *target)
         fault = "a host that nobody has approved";
     if (fault != NULL) {
         g_autofree char *sentence = g_strdup_printf("it leads to %s: %s", target, fault);
-        trace(self, candidate->step, target, 0, false, sentence);
+        trace(self, candidate->step, target, sentence);
         give_up(candidate, sentence);
         return;
     }
@@ -372,24 +432,21 @@ redirect_address(Candidate *candidate, const char *target)
         fault = "a host that nobody has approved names another address";
     else if (domain == NULL)
         fault = "it names something that is no address";
-    else if (++self->hops > EXG_DISCOVERY_MAX_HOPS || self->candidates->len >= MAX_CANDIDATES - 4)
+    else if (++self->hops > EXG_DISCOVERY_MAX_HOPS)
         fault = "too many redirections";
     g_autofree char *lower = g_utf8_strdown(target, -1);
     if (fault == NULL && !g_hash_table_add(self->addresses, g_steal_pointer(&lower)))
         fault = "the addresses lead in a circle";
     if (fault != NULL) {
-        trace(self, candidate->step, target, 0, false, fault);
+        trace(self, candidate->step, target, fault);
         give_up(candidate, fault);
         return;
     }
     candidate->done = true;
     candidate->failure = g_strdup_printf("it knows the user as %s", target);
-    /* What was asked about the old address is of no interest any more. */
-    for (guint i = 0; i < self->candidates->len; i++) {
-        Candidate *other = g_ptr_array_index(self->candidates, i);
-        exg_timer_cancel(&other->start);
-        other->done = true;
-    }
+    drop_candidates(self);
+    g_object_unref(self->stop);
+    self->stop = g_cancellable_new();
     g_free(self->address);
     g_free(self->domain);
     self->address = g_strdup(target);
@@ -409,7 +466,7 @@ take_settings(Candidate *candidate, ExgAutodiscoverAnswer *answer, const char *s
         !is_vouched(self, host))
         fault = "it names a host that nobody has approved";
     if (fault != NULL) {
-        trace(self, candidate->step, endpoint != NULL ? endpoint : source, 0, false, fault);
+        trace(self, candidate->step, endpoint != NULL ? endpoint : source, fault);
         give_up(candidate, fault);
         exg_autodiscover_answer_free(answer);
         return;
@@ -479,7 +536,11 @@ on_visited(GObject *object, GAsyncResult *result, gpointer data)
     }
     if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
         self->refused = true;
-    give_up(candidate, error->message);
+    bool mute = !candidate->vouched && candidate->step != EXG_DISCOVERY_HTTP &&
+                g_error_matches(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
+    g_autofree char *failure = g_strconcat(error->message, mute ? ", without credentials" : NULL,
+                                           NULL);
+    give_up(candidate, failure);
 }
 
 /* --- SRV -------------------------------------------------------------------------------------- */
@@ -493,18 +554,18 @@ take_target(Candidate *candidate, GSrvTarget *target, guint rank)
     guint16 wanted = self->options.https_port != 0 ? self->options.https_port : 443;
     g_autofree char *name = g_strdup_printf("%s:%u", host, port);
     if (port != wanted || host[0] == '\0' || g_str_equal(host, ".")) {
-        trace(self, EXG_DISCOVERY_SRV, name, 0, false, "only port 443 is asked");
+        trace(self, EXG_DISCOVERY_SRV, name, "only port 443 is asked");
         return;
     }
     bool vouched = is_vouched(self, host);
     g_autofree char *url = port == 443 ? g_strconcat("https://", host, NULL)
                                        : g_strdup_printf("https://%s:%u", host, port);
-    trace(self, EXG_DISCOVERY_SRV, name, 0, false,
+    trace(self, EXG_DISCOVERY_SRV, name,
           vouched || is_in_domain(self, host) ? "found" : "not approved: no credentials");
     add(self, EXG_DISCOVERY_SRV, url, vouched, rank * EXG_DISCOVERY_STAGGER_MS);
 }
 
-/* GLib sorts the targets as RFC 2782 wants: by priority, and by weight within it. */
+/* In the order of RFC 2782: by priority, and by weight within it. */
 static void
 on_targets(GObject *object, GAsyncResult *result, gpointer data)
 {
@@ -518,8 +579,9 @@ on_targets(GObject *object, GAsyncResult *result, gpointer data)
         release_if_idle(self);
         return;
     }
+    targets = g_srv_target_list_sort(targets);
     if (targets == NULL) {
-        trace(self, EXG_DISCOVERY_SRV, self->domain, 0, false, "no SRV record");
+        trace(self, EXG_DISCOVERY_SRV, self->domain, "no SRV record");
         give_up(candidate, "none");
         return;
     }
@@ -615,6 +677,14 @@ discovery_new(ExgEngine *engine, const ExgDiscoveryOptions *options, const char 
     Discovery *self = g_new0(Discovery, 1);
     self->engine = exg_engine_ref(engine);
     self->options = *options;
+    self->user_agent = g_strdup(options->http.user_agent);
+    self->ca_file = g_strdup(options->http.ca_file);
+    self->options.http.user_agent = self->user_agent;
+    self->options.http.ca_file = self->ca_file;
+    self->options.http.tls_verify = true; /* who may see credentials is judged by the certificate */
+    self->options.http.resolver = options->http.resolver != NULL
+                                      ? exg_resolver_ref(options->http.resolver)
+                                      : exg_resolver_new(engine);
     self->approved = g_strdupv((char **)options->approved_hosts);
     self->settings = g_strdupv((char **)settings);
     self->address = g_strdup(address);

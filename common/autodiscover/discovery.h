@@ -10,7 +10,10 @@
  * hosts are asked without credentials, and what they say counts only where it leads to a host of the
  * mail domain, or an approved one. Only the exact domain is asked: never a parent.
  *
- * Threads:  the engine's; `approve` may run a nested dialogue.
+ * A redirection is followed once for each address; the server must have a certificate in order,
+ * whatever the options say.
+ *
+ * Threads:  the engine's; `approve` and `trace` are called there and must not run it.
  * Errors:   NO_MAILBOX: a server that may say so knows no such user. UNREACHABLE: nobody gave an
  *           answer, or not by the deadline; the sentence names each place and what was wrong there.
  *           AUTH: the credentials were refused, and nobody else helped. CONFIG: no address that
@@ -46,6 +49,7 @@ typedef struct {
     gint64 elapsed_ms;
     ExgDiscoveryStep step;
     const char *url;      /* or a name that was looked up */
+    const char *address;  /* numeric, of the URL's host; NULL: not known */
     int status;           /* of HTTP; 0: none */
     bool credentials;     /* the request carried them */
     const char *sentence; /* what came of it */
@@ -56,7 +60,7 @@ typedef void (*ExgDiscoveryTrace)(const ExgDiscoveryEvent *event, gpointer data)
 typedef bool (*ExgDiscoveryApprove)(const char *host, gpointer data);
 
 typedef struct {
-    ExgHttpClientOptions http; /* `authenticator`: the credentials; NULL: none are offered to anybody */
+    ExgHttpClientOptions http; /* copied; `authenticator`: the credentials; NULL: none for anybody */
     const char *const *approved_hosts; /* NULL-terminated, or NULL */
     ExgDiscoveryApprove approve;       /* NULL: nobody can be asked */
     gpointer approve_data;

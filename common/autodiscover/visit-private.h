@@ -1,8 +1,8 @@
 /* visit-private.h - asks one autodiscover server, in the protocols that it may be asked in.
  *
- * First the JSON form, which takes no credentials; then, only where `authenticated` is given, SOAP,
- * and POX where the server does not do SOAP. An HTTP redirection comes back as an answer that
- * redirects; nothing is followed here.
+ * First the protocol that the URL's path names, then the JSON form, which takes no credentials; then,
+ * only where `authenticated` is given, SOAP, and POX where the server does not do SOAP. An HTTP
+ * redirection comes back as an answer that redirects; nothing is followed here.
  *
  * Threads:  the engine's.
  * Errors:   UNREACHABLE, AUTH, CONFIG (certificate) as http/client.h; PROTOCOL: a server that is no
@@ -25,14 +25,14 @@ typedef void (*ExgVisitNote)(const char *url, bool authenticated, int status,
 typedef struct {
     ExgHttpClient *plain;         /* without credentials */
     ExgHttpClient *authenticated; /* NULL: the server must not see any */
-    const char *url;     /* "https://HOST[:PORT]" for all protocols, or with the path of one */
+    const char *url;     /* "https://HOST[:PORT]", perhaps with the path of a protocol */
     const char *address;
     const char *const *settings;
     ExgVisitNote note;
     gpointer note_data;
 } ExgVisit;
 
-/* Strings and clients of `visit` must live until it is done. */
+/* Clients and settings of `visit` must live until it is done. */
 void exg_visit_async(const ExgVisit *visit, gint64 deadline_us, GCancellable *cancellable,
                      GAsyncReadyCallback callback, gpointer data);
 /* Any kind of answer but NOT_HERE without a reason. (transfer full) */

@@ -9,14 +9,18 @@
 
 #include <string.h>
 
-typedef enum { JSON, SOAP, POX, END } Protocol;
+typedef enum { JSON, SOAP, POX, N_PROTOCOLS } Protocol;
 
 typedef struct {
     ExgVisit visit;
-    bool all; /* each protocol in turn; otherwise the one that the path names */
+    char *named; /* the URL to visit */
+    char *base;  /* its "https://HOST[:PORT]" */
+    char *address;
     bool plain_http;
-    Protocol protocol; /* being asked */
-    char *url;         /* of the request under way */
+    Protocol named_protocol; /* which `named` is for; N_PROTOCOLS: none of them */
+    Protocol protocol;       /* being asked */
+    bool asked[N_PROTOCOLS];
+    char *url; /* of the request under way */
     gint64 deadline_us;
     GError *failure; /* the first that says something */
 } Visit;
@@ -27,6 +31,9 @@ static void
 visit_free(gpointer data)
 {
     Visit *self = data;
+    g_free(self->named);
+    g_free(self->base);
+    g_free(self->address);
     g_free(self->url);
     g_clear_error(&self->failure);
     g_free(self);
@@ -40,7 +47,13 @@ protocol_of(const char *url)
         return JSON;
     if (strstr(lower, "autodiscover.svc") != NULL)
         return SOAP;
-    return strstr(lower, "autodiscover.xml") != NULL ? POX : END;
+    return strstr(lower, "autodiscover.xml") != NULL ? POX : N_PROTOCOLS;
+}
+
+static bool
+takes_credentials(const Visit *self)
+{
+    return self->protocol != JSON && !self->plain_http;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -58,17 +71,28 @@ location_of(const char *url, const ExgHttpResponse *response)
     return target;
 }
 
-static ExgAutodiscoverAnswer *
-redirection(const char *url, const ExgHttpResponse *response, GError **error)
+static bool
+is_below(const char *url, const char *base)
 {
-    char *target = location_of(url, response);
-    if (target == NULL) {
+    gsize length = strlen(base);
+    return g_ascii_strncasecmp(url, base, length) == 0 && url[length] == '/';
+}
+
+/* A server that does not know the JSON form leads to a web page more often than to another server: only
+ * an address that looks like autodiscover's, elsewhere, is taken for one. */
+static ExgAutodiscoverAnswer *
+redirection(const Visit *self, const ExgHttpResponse *response, GError **error)
+{
+    g_autofree char *target = location_of(self->url, response);
+    bool guess = self->protocol == JSON && !self->plain_http;
+    if (target == NULL ||
+        (guess && (protocol_of(target) == N_PROTOCOLS || is_below(target, self->base)))) {
         exg_error_set(error, EXG_ERROR_PROTOCOL, "a redirection (HTTP %d) that leads nowhere",
                       exg_http_response_status(response));
         return NULL;
     }
     ExgAutodiscoverAnswer *answer = exg_autodiscover_answer_new(EXG_AUTODISCOVER_REDIRECT_URL);
-    answer->target = target;
+    answer->target = g_steal_pointer(&target);
     return answer;
 }
 
@@ -81,7 +105,7 @@ read_response(const Visit *self, const ExgHttpResponse *response, GError **error
     if (body == NULL)
         body = "";
     if (status / 100 == 3)
-        return redirection(self->url, response, error);
+        return redirection(self, response, error);
     if (self->plain_http) {
         exg_error_set(error, EXG_ERROR_PROTOCOL, "HTTP %d where a redirection was looked for",
                       status);
@@ -102,8 +126,7 @@ read_response(const Visit *self, const ExgHttpResponse *response, GError **error
         exg_error_set(error, EXG_ERROR_PROTOCOL, "%s",
                       reason != NULL ? reason->message : "not an answer to this");
     else
-        exg_error_set(error, status == 401 ? EXG_ERROR_AUTH : EXG_ERROR_PROTOCOL, "HTTP %d",
-                      status);
+        exg_error_set(error, EXG_ERROR_PROTOCOL, "HTTP %d", status);
     return NULL;
 }
 
@@ -128,19 +151,36 @@ keep_failure(Visit *self, const ExgAutodiscoverAnswer *answer, GError *error)
     self->failure = error;
 }
 
-/* The next protocol that may be asked, or the end. */
+/* Chooses the next protocol: the one that the URL names comes first, and JSON before the others. */
+static bool
+choose(Visit *self)
+{
+    const Protocol order[] = {self->named_protocol, JSON, SOAP, POX};
+    for (guint i = 0; i < G_N_ELEMENTS(order); i++) {
+        Protocol protocol = order[i];
+        bool may = protocol == JSON || self->visit.authenticated != NULL;
+        if (protocol == N_PROTOCOLS || self->asked[protocol] || !may)
+            continue;
+        self->protocol = protocol;
+        self->asked[protocol] = true;
+        return true;
+    }
+    return false;
+}
+
+/* The next protocol that may be asked, or the end. A host that cannot be reached, is not who it should
+ * be or refuses the credentials does so in every protocol; more refusals might lock the account. */
 static void
 go_on(GTask *task)
 {
     Visit *self = g_task_get_task_data(task);
-    bool cancelled = g_error_matches(self->failure, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    /* A host that cannot be reached, or is not who it should be, is so in every protocol. */
-    bool lost = g_error_matches(self->failure, EXG_ERROR, EXG_ERROR_UNREACHABLE) ||
-                g_error_matches(self->failure, EXG_ERROR, EXG_ERROR_CONFIG);
-    bool more = self->all && !cancelled && !lost && self->visit.authenticated != NULL &&
-                self->protocol + 1 < END && exg_clock_monotonic_us() < self->deadline_us;
-    if (more) {
-        self->protocol++;
+    const GError *failure = self->failure;
+    bool lost = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_CANCELLED) ||
+                g_error_matches(failure, EXG_ERROR, EXG_ERROR_UNREACHABLE) ||
+                g_error_matches(failure, EXG_ERROR, EXG_ERROR_CONFIG) ||
+                g_error_matches(failure, EXG_ERROR, EXG_ERROR_AUTH);
+    if (!self->plain_http && !lost && exg_clock_monotonic_us() < self->deadline_us &&
+        !g_cancellable_is_cancelled(g_task_get_cancellable(task)) && choose(self)) {
         ask(task);
         return;
     }
@@ -153,7 +193,7 @@ on_response(GObject *source, GAsyncResult *result, gpointer data)
 {
     GTask *task = data;
     Visit *self = g_task_get_task_data(task);
-    bool with_credentials = self->protocol != JSON && !self->plain_http;
+    bool with_credentials = takes_credentials(self);
     ExgHttpClient *client = with_credentials ? self->visit.authenticated : self->visit.plain;
     GError *error = NULL;
     g_autoptr(ExgHttpResponse) response = exg_http_client_send_finish(client, result, &error);
@@ -188,30 +228,30 @@ request_new(Visit *self)
 {
     static const char *const paths[] = {
         [SOAP] = EXG_AUTODISCOVER_SOAP_PATH, [POX] = EXG_AUTODISCOVER_POX_PATH};
-    const ExgVisit *visit = &self->visit;
     g_free(self->url);
-    if (self->protocol == JSON || self->plain_http) {
-        const char *host = visit->url + strlen("https://");
-        self->url = self->all && !self->plain_http
-                        ? exg_autodiscover_json_url(host, visit->address, 0)
-                        : g_strdup(visit->url);
+    if (self->plain_http || self->protocol == self->named_protocol)
+        self->url = g_strdup(self->named);
+    else if (self->protocol == JSON)
+        self->url = exg_autodiscover_json_url(self->base + strlen("https://"), self->address, 0);
+    else
+        self->url = g_strconcat(self->base, paths[self->protocol], NULL);
+    if (!takes_credentials(self)) {
         ExgHttpRequest *request = exg_http_request_new("GET", self->url, NULL,
                                                        EXG_AUTODISCOVER_MAX_ANSWER_BYTES);
         exg_http_request_add_header(request, "Accept", "application/json");
         return request;
     }
-    self->url = self->all ? g_strconcat(visit->url, paths[self->protocol], NULL)
-                          : g_strdup(visit->url);
     gsize length;
-    char *text = self->protocol == SOAP ? exg_autodiscover_soap_request(self->url, visit->address,
-                                                                        visit->settings, &length)
-                                        : exg_autodiscover_pox_request(
-                                              visit->address, EXG_AUTODISCOVER_OUTLOOK, &length);
+    char *text = self->protocol == SOAP
+                     ? exg_autodiscover_soap_request(self->url, self->address, self->visit.settings,
+                                                     &length)
+                     : exg_autodiscover_pox_request(self->address, EXG_AUTODISCOVER_OUTLOOK,
+                                                    &length);
     ExgHttpRequest *request = exg_http_request_new("POST", self->url, body_of(text, length),
                                                    EXG_AUTODISCOVER_MAX_ANSWER_BYTES);
     exg_http_request_add_header(request, "Content-Type", "text/xml; charset=utf-8");
     exg_http_request_add_header(request, "Accept", "text/xml");
-    exg_http_request_add_header(request, "X-AnchorMailbox", visit->address);
+    exg_http_request_add_header(request, "X-AnchorMailbox", self->address);
     return request;
 }
 
@@ -219,12 +259,11 @@ static void
 ask(GTask *task)
 {
     Visit *self = g_task_get_task_data(task);
-    bool with_credentials = self->protocol != JSON && !self->plain_http;
     g_autoptr(ExgHttpRequest) request = request_new(self);
     gint64 deadline_us = MIN(self->deadline_us, exg_clock_deadline_ms(EXG_VISIT_TIMEOUT_MS));
-    exg_http_client_send_async(with_credentials ? self->visit.authenticated : self->visit.plain,
-                               request, deadline_us, g_task_get_cancellable(task), on_response,
-                               task);
+    exg_http_client_send_async(
+        takes_credentials(self) ? self->visit.authenticated : self->visit.plain, request,
+        deadline_us, g_task_get_cancellable(task), on_response, task);
 }
 
 /* --- the beginning ---------------------------------------------------------------------------- */
@@ -235,6 +274,10 @@ visit_new(const ExgVisit *visit, gint64 deadline_us, GCancellable *cancellable,
 {
     Visit *self = g_new0(Visit, 1);
     self->visit = *visit;
+    self->named = g_strdup(visit->url);
+    self->base = g_strndup(visit->url,
+                           strlen("https://") + strcspn(visit->url + strlen("https://"), "/?#"));
+    self->address = g_strdup(visit->address);
     self->deadline_us = deadline_us;
     GTask *task = g_task_new(NULL, cancellable, callback, data);
     g_task_set_task_data(task, self, visit_free);
@@ -248,16 +291,8 @@ exg_visit_async(const ExgVisit *visit, gint64 deadline_us, GCancellable *cancell
 {
     GTask *task = visit_new(visit, deadline_us, cancellable, callback, data);
     Visit *self = g_task_get_task_data(task);
-    self->protocol = protocol_of(visit->url);
-    self->all = self->protocol == END;
-    if (self->all)
-        self->protocol = JSON;
-    if (self->protocol != JSON && visit->authenticated == NULL) {
-        g_task_return_error(
-            task, exg_error_new(EXG_ERROR_DENIED, "it wants credentials, and is not approved"));
-        g_object_unref(task);
-        return;
-    }
+    self->named_protocol = protocol_of(visit->url);
+    (void)choose(self); /* JSON, if nothing else */
     ask(task);
 }
 
