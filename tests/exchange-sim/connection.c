@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "tests/exchange-sim/answer.h"
+#include "tests/exchange-sim/autodiscover.h"
 #include "tests/exchange-sim/call.h"
 #include "tests/exchange-sim/http.h"
 #include "tests/exchange-sim/text.h"
@@ -353,6 +354,14 @@ execute(ExgSimConnection *connection)
 {
     guint status;
     gsize length;
+    if (connection->call == NULL) {
+        const char *refusal;
+        exg_sim_autodiscover_answer(connection->parts.directory, &connection->http,
+                                    &connection->answer, &refusal);
+        if (refusal != NULL)
+            log_refusal(connection, refusal);
+        return;
+    }
     char *text = exg_sim_call_execute(connection->call, &status, &length);
     exg_sim_record_stored(connection->parts.record, connection->call->stored);
     exg_sim_record_lie(connection->parts.record, connection->call->denied > 0);
@@ -387,9 +396,13 @@ carry_out_fault(ExgSimConnection *connection)
 {
     ExgSimFault *fault = connection->fault;
     switch (fault->action) {
+    case EXG_SIM_REDIRECT:
     case EXG_SIM_CODE:
     case EXG_SIM_CAPACITY:
-        set_code(connection, fault);
+        if (connection->call == NULL)
+            exg_sim_autodiscover_answer_fault(fault, &connection->http, &connection->answer);
+        else
+            set_code(connection, fault);
         break;
     case EXG_SIM_STATUS:
         set_status(connection, fault);
@@ -442,9 +455,11 @@ is_carried_out(const ExgSimFault *fault)
 static void
 carry_out(ExgSimConnection *connection)
 {
-    connection->call->no_item_id = connection->fault != NULL &&
-                                   connection->fault->action == EXG_SIM_NO_ITEM_ID;
-    connection->call->lie = connection->fault != NULL && connection->fault->action == EXG_SIM_LIE;
+    const ExgSimFault *fault = connection->fault;
+    if (connection->call != NULL && fault != NULL) {
+        connection->call->no_item_id = fault->action == EXG_SIM_NO_ITEM_ID;
+        connection->call->lie = fault->action == EXG_SIM_LIE;
+    }
     if (is_carried_out(connection->fault))
         execute(connection);
     if (connection->fault != NULL)
@@ -458,11 +473,12 @@ carry_out(ExgSimConnection *connection)
 static void
 ask_scenario(ExgSimConnection *connection)
 {
+    const ExgSimCall *call = connection->call;
     const ExgSimFaultSubject subject = {
         .phase = EXG_SIM_AT_REQUEST,
         .request = connection->request,
-        .operation = connection->call->operation,
-        .mailbox = connection->call->mailbox,
+        .operation = call != NULL ? call->operation : connection->operation,
+        .mailbox = call != NULL ? call->mailbox : connection->mailbox,
         .reused = connection->served > 0,
     };
     guint cursor = 0;
@@ -580,8 +596,13 @@ judge_head(ExgSimConnection *connection)
     const char *type = exg_sim_http_request_header(http, "Content-Type");
     connection->account = exg_sim_accounts_sign_in(
         connection->parts.accounts, exg_sim_http_request_header(http, "Authorization"));
-    if (!is_service_path(http->target)) {
+    if (exg_sim_autodiscover_is_path(http->target))
+        connection->operation = g_strdup(EXG_SIM_AUTODISCOVER);
+    bool is_discovery = connection->operation != NULL;
+    if (!is_discovery && !is_service_path(http->target)) {
         exg_sim_answer_set_status(refused, 404, true);
+    } else if (is_discovery && !exg_sim_autodiscover_wants_account(http->target)) {
+        return true;
     } else if (http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
     } else if (connection->account == NULL) {
@@ -621,7 +642,7 @@ on_head(ExgSimConnection *connection)
 }
 
 static void
-on_complete(ExgSimConnection *connection)
+begin_call(ExgSimConnection *connection)
 {
     ExgSimHttpRequest *http = &connection->http;
     const char *body = http->body != NULL ? (const char *)http->body->data : "";
@@ -635,8 +656,16 @@ on_complete(ExgSimConnection *connection)
     exg_sim_record_body(connection->parts.record, connection->request, body, length);
     connection->call = exg_sim_call_new(connection->parts.directory, &caller, body, length);
     g_clear_pointer(&http->body, g_byte_array_unref);
+}
+
+static void
+on_complete(ExgSimConnection *connection)
+{
+    bool is_call = !exg_sim_autodiscover_is_path(connection->http.target);
+    if (is_call)
+        begin_call(connection);
     /* What Exchange would refuse is refused, whatever the scenario says. */
-    if (!connection->call->refusal.invalid)
+    if (!is_call || !connection->call->refusal.invalid)
         ask_scenario(connection);
     if (connection->late_ms > 0)
         exg_timer_set(&connection->timer, exg_clock_deadline_ms(connection->late_ms));
