@@ -203,8 +203,8 @@ response_messages(const ExgEwsOperation *operation, const ExgXmlNode *content, G
         }
         count++;
     }
-    bool any = operation->n_messages == 0 && count > 0;
-    if ((count != operation->n_messages && !any) || exg_xml_node_next_same(list) != NULL) {
+    bool as_many = operation->n_messages == 0 ? count > 0 : count == operation->n_messages;
+    if (!as_many || exg_xml_node_next_same(list) != NULL) {
         exg_ews_answer_senseless(operation, error, "it has %u response messages instead of %u",
                                  count, MAX(operation->n_messages, 1));
         return NULL;

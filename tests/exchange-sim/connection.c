@@ -34,6 +34,7 @@ struct ExgSimConnection {
         *stream; /* NULL: the client has gone, and a late request is still to be carried out */
     ExgTlsServer *tls;
     ExgSimServerParts parts;
+    ExgSimSignIn *sign_in;
     guint64 number;
     ExgSimConnectionFunc gone;
     gpointer data;
@@ -114,6 +115,7 @@ free_now(ExgSimConnection *connection)
     reset_request(connection);
     exg_sim_http_request_clear(&connection->http);
     g_string_free(connection->fault_names, TRUE);
+    exg_sim_sign_in_free(connection->sign_in);
     exg_tls_server_unref(connection->tls);
     exg_engine_unref(connection->engine);
     g_free(connection);
@@ -408,7 +410,7 @@ carry_out_fault(ExgSimConnection *connection)
         set_status(connection, fault);
         break;
     case EXG_SIM_UNAUTHORIZED:
-        exg_sim_answer_set_unauthorized(&connection->answer);
+        exg_sim_sign_in_forget(connection->sign_in, &connection->answer);
         break;
     case EXG_SIM_GARBAGE:
         exg_sim_answer_set_garbage(&connection->answer);
@@ -594,19 +596,22 @@ judge_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     ExgSimAnswer *refused = &connection->answer;
     const char *type = exg_sim_http_request_header(http, "Content-Type");
-    connection->account = exg_sim_accounts_sign_in(
-        connection->parts.accounts, exg_sim_http_request_header(http, "Authorization"));
-    if (exg_sim_autodiscover_is_path(http->target))
+    const char *authorization = exg_sim_http_request_header(http, "Authorization");
+    bool is_discovery = exg_sim_autodiscover_is_path(http->target);
+    if (is_discovery)
         connection->operation = g_strdup(EXG_SIM_AUTODISCOVER);
-    bool is_discovery = connection->operation != NULL;
     if (!is_discovery && !is_service_path(http->target)) {
         exg_sim_answer_set_status(refused, 404, true);
     } else if (is_discovery && !exg_sim_autodiscover_wants_account(http->target)) {
+        if (authorization != NULL)
+            log_refusal(connection, "The JSON form came with credentials");
         return true;
     } else if (http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
-    } else if (connection->account == NULL) {
-        exg_sim_answer_set_unauthorized(refused);
+    } else if ((connection->account = exg_sim_sign_in_judge(
+                    connection->sign_in, exg_sim_http_request_header(http, "Authorization"),
+                    refused)) == NULL) {
+        /* a leg of a handshake, or nobody */
     } else if (g_str_equal(http->method, "GET")) {
         exg_sim_answer_set_welcome(refused);
     } else if (!g_str_equal(http->method, "POST")) {
@@ -829,6 +834,7 @@ exg_sim_connection_new(ExgEngine *engine, int fd, ExgTlsServer *tls, guint64 num
     connection->engine = exg_engine_ref(engine);
     connection->tls = exg_tls_server_ref(tls);
     connection->parts = *parts;
+    connection->sign_in = exg_sim_sign_in_new(&connection->parts.sign_in, parts->accounts);
     connection->number = number;
     connection->gone = gone;
     connection->data = data;

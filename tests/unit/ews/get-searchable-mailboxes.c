@@ -26,8 +26,7 @@ test_schema(void)
 #define RESPONSE(class, code, inside)                                                              \
     EWS_TEST_SOAP(                                                                                 \
         "<m:GetSearchableMailboxesResponse ResponseClass=\"" class "\"><m:ResponseCode>" code      \
-                                                                   "</m:ResponseCode>" inside      \
-                                                                   "</"                            \
+                                                                   "</m:ResponseCode>" inside "</" \
                                                                    "m:"                            \
                                                                    "GetSearchableMailboxesRespons" \
                                                                    "e>")
