@@ -15,17 +15,18 @@
 #define APPLICATION_ID 0x45584741
 #define LAYOUT         1
 
-static const char schema[] = "CREATE TABLE IF NOT EXISTS discoveries ("
-                             " domain TEXT NOT NULL,"
-                             " failure TEXT NOT NULL," /* "": an endpoint */
-                             " endpoint TEXT NOT NULL,"
-                             " kind TEXT NOT NULL,"
-                             " scheme TEXT NOT NULL,"
-                             " learned_us INTEGER NOT NULL,"
-                             " expires_us INTEGER NOT NULL,"
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS discoveries ("
+    " domain TEXT NOT NULL,"
+    " failure TEXT NOT NULL," /* "": an endpoint */
+    " endpoint TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " scheme TEXT NOT NULL,"
+    " learned_us INTEGER NOT NULL,"
+    " expires_us INTEGER NOT NULL,"
     " sum TEXT NOT NULL," /* SQLite does not notice damage inside of a text */
-                             " PRIMARY KEY (domain, failure)"
-                             ") WITHOUT ROWID;";
+    " PRIMARY KEY (domain, failure)"
+    ") WITHOUT ROWID;";
 
 #define COLUMNS "domain, failure, endpoint, kind, scheme, learned_us, expires_us, sum"
 

@@ -43,6 +43,7 @@ struct Discovery {
     GCancellable *stop; /* ends what is under way for the address */
     GSource *cancelled; /* the caller's cancellable */
     bool refused;       /* somebody answered 401 */
+    int status;         /* the last that anybody answered; 0: nobody did */
     bool finished;
     ExgLater release;
 };
@@ -217,6 +218,8 @@ on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnsw
     const Candidate *candidate = data;
     Discovery *self = candidate->discovery;
     self->requests++;
+    if (status != 0)
+        self->status = status;
     if (candidate->done)
         return;
     g_autofree char *sentence = error != NULL ? g_strdup(error->message)
@@ -335,6 +338,7 @@ summary(const Discovery *self, bool late)
                                   "No Exchange was found for %s%s (%s)", self->address,
                                   late ? " in time" : "", text->str);
     exg_error_set_stage(error, "discover");
+    exg_error_set_http_status(error, self->status);
     return error;
 }
 

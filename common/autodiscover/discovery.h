@@ -17,7 +17,8 @@
  * Errors:   NO_MAILBOX: a server that may say so knows no such user. UNREACHABLE: nobody gave an
  *           answer, or not by the deadline; the sentence names each place and what was wrong there.
  *           AUTH: the credentials were refused, and nobody else helped. CONFIG: no address that
- *           could be discovered. G_IO_ERROR_CANCELLED.
+ *           could be discovered. G_IO_ERROR_CANCELLED. The HTTP status is the last that came from
+ *           anybody.
  * Limits:   EXG_DISCOVERY_TIMEOUT_MS in all unless the caller's deadline is sooner;
  *           EXG_DISCOVERY_MAX_HOPS redirections; the answers' own limits.
  * Source:   MS-OXDISCO; RFC 2782 for the order of SRV records.

@@ -395,7 +395,7 @@ test_http_only_redirects(void)
 {
     static const char *const bad[] = {"/x",
                                       "http://autodiscover." DOMAIN "/autodiscover.xml",
-                                      "XXX",
+                                      "nonsense",
                                       "ftp://h/",
                                       "https://[::1]/autodiscover.xml",
                                       "https://ann:pw@mail." DOMAIN "/autodiscover.xml"};
