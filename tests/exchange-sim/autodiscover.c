@@ -60,7 +60,8 @@ exg_sim_autodiscover_is_path(const char *target)
 bool
 exg_sim_autodiscover_wants_account(const char *target)
 {
-    return protocol_of(target) != JSON;
+    Protocol protocol = protocol_of(target);
+    return protocol == SOAP || protocol == POX;
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
@@ -330,13 +331,12 @@ tell_pox(ExgSimAnswer *answer, const Question *question, const ExgSimMailbox *ma
     answer_pox(answer, question->schema, inside);
 }
 
-void
+const char *
 exg_sim_autodiscover_answer(const ExgSimDirectory *directory, const ExgSimHttpRequest *request,
-                            ExgSimAnswer *answer, const char **ret_refusal)
+                            ExgSimAnswer *answer)
 {
     g_auto(Question) question;
     question_init(&question, request);
-    *ret_refusal = question.refusal;
     const ExgSimMailbox *mailbox = question.refusal == NULL
                                        ? exg_sim_directory_find(directory, question.address)
                                        : NULL;
@@ -354,6 +354,9 @@ exg_sim_autodiscover_answer(const ExgSimDirectory *directory, const ExgSimHttpRe
     else
         answer_json(answer, 200,
                     g_strdup_printf("{\"Protocol\":\"EWS\",\"Url\":\"%s\"}", question.endpoint));
+    if (question.protocol == JSON && exg_sim_http_request_header(request, "Authorization") != NULL)
+        return "The JSON form came with credentials";
+    return question.refusal;
 }
 
 /* --- redirections ----------------------------------------------------------------------------- */
@@ -384,10 +387,14 @@ answer_redirect(ExgSimAnswer *answer, const Question *question, const char *targ
     }
 }
 
-void
+bool
 exg_sim_autodiscover_answer_fault(const ExgSimFault *fault, const ExgSimHttpRequest *request,
                                   ExgSimAnswer *answer)
 {
+    bool is_ours = fault->action == EXG_SIM_CODE || fault->action == EXG_SIM_CAPACITY ||
+                   fault->action == EXG_SIM_REDIRECT;
+    if (!is_ours || !exg_sim_autodiscover_is_path(request->target))
+        return false;
     g_auto(Question) question;
     question_init(&question, request);
     if (fault->action != EXG_SIM_REDIRECT) {
@@ -398,4 +405,5 @@ exg_sim_autodiscover_answer_fault(const ExgSimFault *fault, const ExgSimHttpRequ
     } else {
         answer_redirect(answer, &question, fault->code);
     }
+    return true;
 }

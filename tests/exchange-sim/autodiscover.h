@@ -21,15 +21,15 @@
 #define EXG_SIM_AUTODISCOVER "Autodiscover"
 
 bool exg_sim_autodiscover_is_path(const char *target);
-/* JSON does not. */
+/* SOAP and POX do. */
 bool exg_sim_autodiscover_wants_account(const char *target);
 
-/* Answers a complete request. What a correct client would not have sent is told in
- * `*ret_refusal`, which is static, or NULL. */
-void exg_sim_autodiscover_answer(const ExgSimDirectory *directory, const ExgSimHttpRequest *request,
-                                 ExgSimAnswer *answer, const char **ret_refusal);
-/* The same as the scenario wants it: EXG_SIM_CODE and EXG_SIM_REDIRECT. */
-void exg_sim_autodiscover_answer_fault(const ExgSimFault *fault, const ExgSimHttpRequest *request,
+/* Answers a complete request. What a correct client would not have sent is told (static), or NULL. */
+const char *exg_sim_autodiscover_answer(const ExgSimDirectory *directory,
+                                        const ExgSimHttpRequest *request, ExgSimAnswer *answer);
+/* The same as the scenario wants it: EXG_SIM_CODE, EXG_SIM_CAPACITY and EXG_SIM_REDIRECT. False: it
+ * is another fault, or no discovery. */
+bool exg_sim_autodiscover_answer_fault(const ExgSimFault *fault, const ExgSimHttpRequest *request,
                                        ExgSimAnswer *answer);
 
 #endif
