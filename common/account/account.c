@@ -1,6 +1,7 @@
 #include "common/account/account.h"
 
 #include "common/account/credentials-private.h"
+#include "common/account/discovery-private.h"
 #include "common/base/error.h"
 #include "common/base/secret.h"
 #include "common/xml/reader.h"
@@ -74,16 +75,16 @@ throttle_new(ExgEngine *engine, const ExgConf *conf, ExgEwsAccess access)
     return exg_throttle_new(engine, &options);
 }
 
-ExgAccount *
-exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+bool
+exg_account_http_options(ExgEngine *engine, const ExgConf *conf, ExgHttpClientOptions *ret_options,
+                         GError **error)
 {
     if (!check_files(conf, error))
-        return NULL;
-    g_autoptr(ExgHttpAuthenticator) authenticator = NULL;
+        return false;
+    ExgHttpAuthenticator *authenticator = NULL;
     if (!exg_account_authenticator_new(engine, conf, &authenticator, error))
-        return NULL;
-
-    const ExgHttpClientOptions options = {
+        return false;
+    *ret_options = (ExgHttpClientOptions){
         .authenticator = authenticator,
         .user_agent = "exgate/" EXG_VERSION,
         .ca_file = exg_conf_string(conf, "exchange", "ca_file"),
@@ -94,13 +95,34 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .max_sessions = (guint)exg_conf_int(conf, "exchange", "max_connections"),
     };
+    return true;
+}
+
+static ExgEwsService *
+service_new(ExgEngine *engine, const ExgConf *conf, ExgHttpClient *http,
+            const ExgHttpClientOptions *options)
+{
+    const char *version = exg_conf_string(conf, "exchange", "server_version");
+    if (g_str_equal(version, "auto"))
+        version = NULL;
+    if (exg_account_discovers(conf))
+        return exg_ews_service_new_located(http, &exg_account_locator,
+                                           exg_account_locator_new(engine, conf, options), version);
+    return exg_ews_service_new_many(http, exg_conf_list(conf, "exchange", "endpoint"), version);
+}
+
+ExgAccount *
+exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    ExgHttpClientOptions options;
+    if (!exg_account_check_discovery(conf, error) ||
+        !exg_account_http_options(engine, conf, &options, error))
+        return NULL;
+    g_autoptr(ExgHttpAuthenticator) authenticator = options.authenticator;
     ExgAccount *account = g_new0(ExgAccount, 1);
     account->references = 1;
     account->http = exg_http_client_new(engine, &options);
-    const char *version = exg_conf_string(conf, "exchange", "server_version");
-    account->ews = exg_ews_service_new_many(account->http,
-                                            exg_conf_list(conf, "exchange", "endpoint"),
-                                            g_str_equal(version, "auto") ? NULL : version);
+    account->ews = service_new(engine, conf, account->http, &options);
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
                           : EXG_EWS_IMPERSONATION;
