@@ -59,7 +59,8 @@ ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_it
     if (!exg_tool_become_owner(tool->path))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
                             g_strerror(errno));
-    g_autoptr(ExgStore) store = exg_ews_store_new(account);
+    g_autoptr(ExgStore) store = exg_ews_store_new(
+        account, exg_conf_string(tool->conf, "delivery", "recipient_delimiter"));
     Question question = {.engine = engine, .store = store, .row = row};
     exg_engine_post(engine, pose, &question);
     exg_engine_run(engine);

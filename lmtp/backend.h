@@ -47,7 +47,8 @@ typedef struct ExgLmtpBackend ExgLmtpBackend;
 typedef void (*ExgLmtpAnswer)(const ExgLmtpReply *reply, gpointer data);
 
 typedef struct {
-    /* Is this recipient welcome? NULL: all are. The server waits with the RCPT reply and with the next command. */
+    /* Is this recipient welcome? NULL: all are. The server waits with the reply, and with the next
+     * command that is no RCPT. */
     void (*check)(ExgLmtpBackend *self, const ExgLmtpEnvelope *envelope, const char *recipient,
                   ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data);
     /* Put the message into the recipient's mailbox. Called for all recipients of a transaction at

@@ -9,11 +9,13 @@
 #include "common/directory/source-ews.h"
 #include "common/io/listener.h"
 #include "common/io/worker.h"
+#include "common/mime/address.h"
 #include "common/store/ews-store.h"
 #include "common/store/journal.h"
 #include "common/store/journaled-store.h"
 #include "lmtp/delivery.h"
 #include "lmtp/server.h"
+#include "lmtp/statistics.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -26,17 +28,18 @@
 #define SPOOL_THREADS 4
 #define SPOOL_QUEUE   4096
 
-#define OPEN_REPORT_MS (10 * 60 * 1000)
-
 struct ExgDaemon {
     char *conf_path;
     ExgConf *conf;
     ExgEngine *engine;
     ExgWorkerPool *workers;
     ExgSpoolBudget *spool_budget;
+    ExgHeaderMarks *junk_marks;
     ExgJournal *journal;
     ExgDirectoryCache *recipients;
-    ExgTimer open_report;
+    ExgAccount *account; /* the newest */
+    ExgTimer report;
+    ExgStatisticsSocket *statistics;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -74,6 +77,44 @@ hostname_of(const ExgConf *conf, GError **error)
         }
     }
     return name;
+}
+
+static bool
+check_recipient_domain(const ExgConf *conf, GError **error)
+{
+    const char *domain = exg_conf_string(conf, "lmtp", "recipient_domain");
+    if (domain == NULL || exg_address_is_domain(domain))
+        return true;
+    g_autofree char *where = exg_conf_where(conf, "lmtp", "recipient_domain");
+    return exg_error_set(error, EXG_ERROR_CONFIG,
+                         "%s = %s: a mail domain such as example.com is expected", where, domain);
+}
+
+/* `*ret_marks`: NULL if there are none. */
+static bool
+read_junk_header(const ExgConf *conf, ExgHeaderMarks **ret_marks, GError **error)
+{
+    const char *rules = exg_conf_string(conf, "delivery", "junk_header");
+    g_autoptr(ExgHeaderMarks) marks = rules != NULL ? exg_header_marks_new(rules, error) : NULL;
+    if (rules != NULL && marks == NULL) {
+        g_autofree char *where = exg_conf_where(conf, "delivery", "junk_header");
+        g_prefix_error(error, "%s: ", where);
+        return false;
+    }
+    *ret_marks = g_steal_pointer(&marks);
+    return true;
+}
+
+static bool
+check_recipient_delimiter(const ExgConf *conf, GError **error)
+{
+    const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
+    if (delimiters == NULL || strspn(delimiters, "+-_=.#/!") == strlen(delimiters))
+        return true;
+    g_autofree char *where = exg_conf_where(conf, "delivery", "recipient_delimiter");
+    return exg_error_set(error, EXG_ERROR_CONFIG,
+                         "%s = %s: characters such as + are expected, of + - _ = . # / !", where,
+                         delimiters);
 }
 
 static bool
@@ -123,54 +164,6 @@ directory_new(ExgDaemon *daemon, const ExgConf *conf, ExgAccount *account)
 }
 
 static bool
-delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
-                 GError **error)
-{
-    const char *hostname = hostname_of(conf, error);
-    if (hostname == NULL)
-        return false;
-    g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
-    if (account == NULL)
-        return false;
-    *ret_options = (ExgDeliveryOptions){
-        .store = exg_journaled_store_new(exg_ews_store_new(account), daemon->journal,
-                                         duplicate_check(conf)),
-        .directory = directory_new(daemon, conf, account),
-        .hostname = hostname,
-        .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
-        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
-                                        "bounce"),
-        .check_recipients = exg_conf_bool(conf, "directory", "check_recipients"),
-        .defer_unsure = g_str_equal(exg_conf_string(conf, "directory", "when_unsure"), "defer"),
-        .check_timeout_ms = exg_conf_int(conf, "directory", "timeout"),
-    };
-    if (!exg_conf_bool(conf, "exchange", "tls_verify"))
-        exg_log(EXG_LOG_WARNING, NULL,
-                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
-                "for %s gets the password "
-                "and the mail",
-                exg_conf_string(conf, "exchange", "endpoint"));
-    return true;
-}
-
-static ExgLmtpServerOptions
-server_options(ExgDaemon *daemon, const ExgConf *conf)
-{
-    return (ExgLmtpServerOptions){
-        .hostname = hostname_of(conf, NULL),
-        .max_message_bytes = (guint64)exg_conf_int(conf, "lmtp", "max_message_size"),
-        .max_recipients = (guint)exg_conf_int(conf, "lmtp", "max_recipients"),
-        .max_sessions = (guint)exg_conf_int(conf, "lmtp", "max_sessions"),
-        .max_hops = (guint)exg_conf_int(conf, "lmtp", "max_hops"),
-        .idle_timeout_ms = exg_conf_int(conf, "lmtp", "idle_timeout"),
-        .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
-        .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
-        .workers = daemon->workers,
-        .spool_budget = daemon->spool_budget,
-    };
-}
-
-static bool
 check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
 {
     g_autofree char *directory = g_path_get_dirname(exg_conf_string(conf, group, key));
@@ -190,6 +183,69 @@ check_cache(const ExgConf *conf, GError **error)
                              "%s: %s is the delivery journal; a file of its own is expected", where,
                              path);
     return check_parent_directory(conf, "directory", "cache", error);
+}
+
+/* What can be checked without opening anything. */
+static bool
+check_conf(const ExgConf *conf, GError **error)
+{
+    return check_recipient_domain(conf, error) && check_recipient_delimiter(conf, error) &&
+           check_spool_directory(conf, error) && check_cache(conf, error);
+}
+
+static bool
+delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret_options,
+                 GError **error)
+{
+    const char *hostname = hostname_of(conf, error);
+    if (hostname == NULL)
+        return false;
+    g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
+    if (account == NULL)
+        return false;
+    const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
+    *ret_options = (ExgDeliveryOptions){
+        .store = exg_journaled_store_new(exg_ews_store_new(account, delimiters), daemon->journal,
+                                         duplicate_check(conf)),
+        .directory = directory_new(daemon, conf, account),
+        .hostname = hostname,
+        .delimiters = delimiters,
+        .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
+        .bounce_when_full = g_str_equal(exg_conf_string(conf, "delivery", "mailbox_full"),
+                                        "bounce"),
+        .check_recipients = exg_conf_bool(conf, "directory", "check_recipients"),
+        .expand_groups = g_str_equal(exg_conf_string(conf, "directory", "groups"), "expand"),
+        .defer_unsure = g_str_equal(exg_conf_string(conf, "directory", "when_unsure"), "defer"),
+        .check_timeout_ms = exg_conf_int(conf, "directory", "timeout"),
+    };
+    exg_account_unref(daemon->account);
+    daemon->account = g_steal_pointer(&account);
+    if (!exg_conf_bool(conf, "exchange", "tls_verify"))
+        exg_log(EXG_LOG_WARNING, NULL,
+                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
+                "for %s gets the password "
+                "and the mail",
+                exg_conf_string(conf, "exchange", "endpoint"));
+    return true;
+}
+
+static ExgLmtpServerOptions
+server_options(ExgDaemon *daemon, const ExgConf *conf)
+{
+    return (ExgLmtpServerOptions){
+        .hostname = hostname_of(conf, NULL),
+        .max_message_bytes = (guint64)exg_conf_int(conf, "lmtp", "max_message_size"),
+        .max_recipients = (guint)exg_conf_int(conf, "lmtp", "max_recipients"),
+        .max_sessions = (guint)exg_conf_int(conf, "lmtp", "max_sessions"),
+        .max_hops = (guint)exg_conf_int(conf, "lmtp", "max_hops"),
+        .recipient_domain = exg_conf_string(conf, "lmtp", "recipient_domain"),
+        .idle_timeout_ms = exg_conf_int(conf, "lmtp", "idle_timeout"),
+        .spool_directory = exg_conf_string(conf, "lmtp", "spool_directory"),
+        .spool_memory_bytes = (gsize)exg_conf_int(conf, "lmtp", "spool_memory"),
+        .marks = daemon->junk_marks,
+        .workers = daemon->workers,
+        .spool_budget = daemon->spool_budget,
+    };
 }
 
 static bool
@@ -284,21 +340,61 @@ listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **err
     return true;
 }
 
-/* --- what is open ----------------------------------------------------------------------------- */
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void
+take_statistics(ExgStatistics *ret_statistics, gpointer data)
+{
+    ExgDaemon *daemon = data;
+    ret_statistics->server = exg_lmtp_server_statistics(daemon->server);
+    exg_journal_get_statistics(daemon->journal, &ret_statistics->journal);
+    exg_throttle_get_statistics(exg_account_throttle(daemon->account),
+                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                &ret_statistics->throttle);
+    ret_statistics->directory = exg_directory_cache_statistics(daemon->recipients);
+    ret_statistics->spool_bytes = exg_spool_budget_used(daemon->spool_budget);
+}
+
+static bool
+open_statistics(ExgDaemon *daemon, GError **error)
+{
+    const char *path = exg_conf_string(daemon->conf, "lmtp", "stats_socket");
+    if (path == NULL)
+        return true;
+    daemon->statistics = exg_statistics_socket_new(daemon->engine, path, take_statistics, daemon,
+                                                   error);
+    if (daemon->statistics == NULL) {
+        g_autofree char *where = exg_conf_where(daemon->conf, "lmtp", "stats_socket");
+        g_prefix_error(error, "%s: ", where);
+    }
+    return daemon->statistics != NULL;
+}
 
 /* Deliveries without an outcome that pile up are the administrator's to look into. */
 static void
-report_open(gpointer data)
+report(gpointer data)
 {
     ExgDaemon *daemon = data;
-    ExgJournalStatistics statistics;
-    exg_journal_get_statistics(daemon->journal, &statistics);
-    if (statistics.open > 0)
+    ExgStatistics statistics;
+    take_statistics(&statistics, daemon);
+    const ExgLmtpStatistics *server = &statistics.server;
+    const ExgJournalStatistics *journal = &statistics.journal;
+    if (server->sessions_total > 0)
+        exg_log(EXG_LOG_INFO, NULL,
+                "since the start: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT
+                " recipients delivered, %" G_GUINT64_FORMAT " deferred, %" G_GUINT64_FORMAT
+                " refused; now: %u sessions, %u deliveries, %" G_GUINT64_FORMAT
+                " bytes in the spool, %u of %u requests to Exchange",
+                server->transactions, server->delivered, server->deferred, server->refused,
+                server->sessions, server->deliveries, statistics.spool_bytes,
+                statistics.throttle.in_flight, statistics.throttle.limit);
+    if (journal->open > 0)
         exg_log(EXG_LOG_INFO, NULL,
                 "%" G_GUINT64_FORMAT " deliveries are under way or of unknown outcome, the oldest "
                 "for %" G_GINT64_FORMAT " s; exgate journal list shows them",
-                statistics.open, statistics.oldest_open_ms / 1000);
-    exg_timer_set(&daemon->open_report, exg_clock_deadline_ms(OPEN_REPORT_MS));
+                journal->open, journal->oldest_open_ms / 1000);
+    gint64 interval_ms = exg_conf_int(daemon->conf, "lmtp", "stats_interval");
+    exg_timer_set(&daemon->report, exg_clock_deadline_ms(interval_ms));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -309,8 +405,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     g_autoptr(ExgDaemon) daemon = g_new0(ExgDaemon, 1);
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !check_spool_directory(daemon->conf, error) ||
-        !check_cache(daemon->conf, error))
+    if (daemon->conf == NULL || !check_conf(daemon->conf, error) ||
+        !read_junk_header(daemon->conf, &daemon->junk_marks, error))
         return NULL;
     open_log(daemon->conf);
     daemon->engine = exg_engine_new(error);
@@ -333,7 +429,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     ExgLmtpServerOptions options = server_options(daemon, daemon->conf);
     daemon->server = exg_lmtp_server_new(daemon->engine, &options,
                                          exg_delivery_backend_interface(daemon->backend));
-    if (!listen_all(daemon, daemon->conf, check_only, error))
+    if (!listen_all(daemon, daemon->conf, check_only, error) ||
+        (!check_only && !open_statistics(daemon, error)))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -343,12 +440,15 @@ exg_daemon_free(ExgDaemon *daemon)
 {
     if (daemon == NULL)
         return;
-    exg_timer_cancel(&daemon->open_report);
+    exg_timer_cancel(&daemon->report);
+    exg_statistics_socket_free(daemon->statistics);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
+    exg_account_unref(daemon->account);
     exg_directory_cache_unref(daemon->recipients);
     exg_journal_close(daemon->journal);
     exg_worker_pool_free(daemon->workers);
+    exg_header_marks_unref(daemon->junk_marks);
     exg_spool_budget_unref(daemon->spool_budget);
     exg_engine_unref(daemon->engine);
     exg_conf_unref(daemon->conf);
@@ -390,8 +490,9 @@ on_reload(gpointer data)
     ExgDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
+    g_autoptr(ExgHeaderMarks) marks = NULL;
     ExgDeliveryOptions delivery;
-    if (conf == NULL || !check_spool_directory(conf, &error) || !check_cache(conf, &error) ||
+    if (conf == NULL || !check_conf(conf, &error) || !read_junk_header(conf, &marks, &error) ||
         !delivery_options(daemon, conf, &delivery, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);
@@ -404,6 +505,8 @@ on_reload(gpointer data)
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));
+    exg_header_marks_unref(daemon->junk_marks);
+    daemon->junk_marks = g_steal_pointer(&marks);
     ExgLmtpServerOptions options = server_options(daemon, conf);
     exg_lmtp_server_set_options(daemon->server, &options);
     exg_conf_unref(daemon->conf);
@@ -430,8 +533,8 @@ exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
                                           (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
     exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,
             sockets, exg_conf_string(daemon->conf, "exchange", "endpoint"));
-    exg_timer_init(&daemon->open_report, daemon->engine, report_open, daemon);
-    report_open(daemon);
+    exg_timer_init(&daemon->report, daemon->engine, report, daemon);
+    report(daemon);
     ready(data);
     exg_engine_run(daemon->engine);
     if (exg_delivery_backend_under_way(daemon->backend) > 0) {

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/mime/address.h"
 #include "common/store/delivery-key.h"
+#include "lmtp/group.h"
 #include "lmtp/recipient.h"
 #include "lmtp/reply.h"
 #include "lmtp/trace.h"
@@ -18,9 +19,9 @@ typedef struct {
     gint references;
     ExgStore *store;
     ExgDirectory *directory;
-    char *hostname;
+    char *hostname, *delimiters;
     gint64 timeout_ms, check_timeout_ms;
-    bool bounce_when_full, check_recipients, defer_unsure;
+    bool bounce_when_full, check_recipients, expand_groups, defer_unsure;
 } Settings;
 
 struct ExgDeliveryBackend {
@@ -66,9 +67,11 @@ settings_new(const ExgDeliveryOptions *options)
     settings->store = options->store;
     settings->directory = options->directory;
     settings->hostname = g_strdup(options->hostname);
+    settings->delimiters = g_strdup(options->delimiters);
     settings->timeout_ms = options->timeout_ms;
     settings->bounce_when_full = options->bounce_when_full;
     settings->check_recipients = options->check_recipients;
+    settings->expand_groups = options->expand_groups;
     settings->defer_unsure = options->defer_unsure;
     settings->check_timeout_ms = options->check_timeout_ms;
     return settings;
@@ -89,7 +92,20 @@ settings_unref(Settings *settings)
     exg_store_free(settings->store);
     exg_directory_free(settings->directory);
     g_free(settings->hostname);
+    g_free(settings->delimiters);
     g_free(settings);
+}
+
+/* Whom the directory knows: the recipient without a folder. */
+static char *
+mailbox_of(const Settings *settings, const char *recipient)
+{
+    char *mailbox;
+    g_autofree char *folder = NULL;
+    if (settings->delimiters == NULL ||
+        !exg_address_split_detail(recipient, settings->delimiters, &mailbox, &folder))
+        mailbox = g_strdup(recipient);
+    return mailbox;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -217,6 +233,10 @@ witnessed(const ExgDirectoryFinding *finding, gpointer data)
         ExgDisposition disposition = exg_disposition_of(delivery->first_witness);
         exg_lmtp_reply_set(&reply, disposition.smtp_code, disposition.enhanced,
                            "<%s> no such mailbox", delivery->recipient);
+    } else if (finding->kind == EXG_RECIPIENT_GROUP && delivery->settings->expand_groups) {
+        /* One that was something else a moment ago: the next attempt expands it. */
+        exg_lmtp_reply_set(&reply, 450, "4.2.1", "<%s> has become a distribution group",
+                           delivery->recipient);
     }
     finish(delivery, &reply);
 }
@@ -237,22 +257,21 @@ delivered(GObject *source, GAsyncResult *result, gpointer data)
         finish(delivery, &reply);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX)) {
         delivery->first_witness = g_steal_pointer(&error);
-        if (delivery->settings->check_recipients)
-            exg_directory_forget(delivery->settings->directory, delivery->recipient);
-        exg_directory_ask(delivery->settings->directory, delivery->recipient,
-                          delivery->first_witness, delivery->deadline_us, delivery->cancellable,
-                          witnessed, delivery);
+        g_autofree char *mailbox = mailbox_of(delivery->settings, delivery->recipient);
+        if (delivery->settings->check_recipients || delivery->settings->expand_groups)
+            exg_directory_forget(delivery->settings->directory, mailbox);
+        exg_directory_ask(delivery->settings->directory, mailbox, delivery->first_witness,
+                          delivery->deadline_us, delivery->cancellable, witnessed, delivery);
     } else {
         finish_failed(delivery, error);
     }
 }
 
 static void
-deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient,
-        ExgMessage *message, ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer,
-        gpointer data)
+deliver_to_mailbox(ExgDeliveryBackend *backend, const ExgLmtpEnvelope *envelope,
+                   const char *recipient, ExgMessage *message, ExgEvent *event,
+                   GCancellable *cancellable, ExgLmtpAnswer answer, gpointer data)
 {
-    ExgDeliveryBackend *backend = (ExgDeliveryBackend *)interface;
     g_autofree char *key = exg_delivery_key_new(recipient, message, envelope->queue_id);
     if (g_hash_table_contains(backend->under_way, key)) {
         ExgLmtpReply reply;
@@ -278,11 +297,13 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
     delivery->data = data;
     g_hash_table_add(backend->under_way, delivery->key);
     exg_event_set(event, "key", delivery->key);
+    exg_event_set(event, "folder", exg_message_is_marked(message) ? "junkemail" : NULL);
 
     g_autoptr(GBytes)
         trace = exg_lmtp_trace_new(envelope, recipient, message, backend->settings->hostname);
     const ExgStoreDelivery order = {
         .recipient = recipient,
+        .junk = exg_message_is_marked(message),
         .delivery_key = delivery->key,
         .queue_id = envelope->queue_id,
         .received_time = envelope->received_time,
@@ -293,6 +314,102 @@ deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *
                             delivered, delivery);
 }
 
+/* --- groups ----------------------------------------------------------------------------------- */
+
+/* A delivery of which is not known yet whether it is for a group. The envelope stays until its answer. */
+typedef struct {
+    ExgDeliveryBackend *backend;
+    Settings *settings;
+    const ExgLmtpEnvelope *envelope;
+    char *recipient, *mailbox;
+    ExgMessage *message;
+    ExgEvent *event;
+    GCancellable *cancellable;
+    ExgLmtpAnswer answer;
+    gpointer data;
+} Sorting;
+
+static bool
+is_group(const ExgDirectoryFinding *finding)
+{
+    return finding->verdict == EXG_DIRECTORY_NOT_A_MAILBOX && finding->kind == EXG_RECIPIENT_GROUP;
+}
+
+static void
+sorting_free(Sorting *sorting)
+{
+    settings_unref(sorting->settings);
+    g_clear_object(&sorting->cancellable);
+    exg_message_unref(sorting->message);
+    exg_event_unref(sorting->event);
+    g_free(sorting->recipient);
+    g_free(sorting->mailbox);
+    g_free(sorting);
+}
+
+static void
+deliver_to_member(const char *member, ExgEvent *event, ExgLmtpAnswer answer, gpointer answer_data,
+                  gpointer data)
+{
+    Sorting *sorting = data;
+    deliver_to_mailbox(sorting->backend, sorting->envelope, member, sorting->message, event,
+                       sorting->cancellable, answer, answer_data);
+}
+
+static void
+group_answered(const ExgLmtpReply *reply, gpointer data)
+{
+    Sorting *sorting = data;
+    sorting->answer(reply, sorting->data);
+    sorting_free(sorting);
+}
+
+static void
+sorted(const ExgDirectoryFinding *finding, gpointer data)
+{
+    Sorting *sorting = data;
+    if (is_group(finding)) {
+        exg_group_deliver(sorting->settings->directory, sorting->mailbox, sorting->event,
+                          exg_clock_deadline_ms(sorting->settings->check_timeout_ms),
+                          sorting->cancellable, deliver_to_member, sorting, group_answered,
+                          sorting);
+        return;
+    }
+    /* All else is for the delivery to find out. */
+    deliver_to_mailbox(sorting->backend, sorting->envelope, sorting->recipient, sorting->message,
+                       sorting->event, sorting->cancellable, sorting->answer, sorting->data);
+    sorting_free(sorting);
+}
+
+static void
+deliver(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *recipient,
+        ExgMessage *message, ExgEvent *event, GCancellable *cancellable, ExgLmtpAnswer answer,
+        gpointer data)
+{
+    ExgDeliveryBackend *backend = (ExgDeliveryBackend *)interface;
+    Settings *settings = backend->settings;
+    if (!settings->expand_groups) {
+        deliver_to_mailbox(backend, envelope, recipient, message, event, cancellable, answer, data);
+        return;
+    }
+    Sorting *sorting = g_new(Sorting, 1);
+    *sorting = (Sorting){
+        .backend = backend,
+        .settings = settings_ref(settings),
+        .envelope = envelope,
+        .recipient = g_strdup(recipient),
+        .mailbox = mailbox_of(settings, recipient),
+        .message = exg_message_ref(message),
+        .event = exg_event_ref(event),
+        .cancellable = cancellable != NULL ? g_object_ref(cancellable) : NULL,
+        .answer = answer,
+        .data = data,
+    };
+    exg_directory_check(settings->directory, sorting->mailbox,
+                        exg_clock_deadline_ms(settings->check_timeout_ms), cancellable, sorted,
+                        sorting);
+}
+
 /* --- at RCPT ---------------------------------------------------------------------------------- */
 
 static void
@@ -301,7 +418,9 @@ looked_up(const ExgDirectoryFinding *finding, gpointer data)
     Check *check = data;
     ExgLmtpReply reply;
     exg_recipient_reply(finding, check->recipient, check->event, &reply);
-    if (finding->verdict == EXG_DIRECTORY_CANNOT_TELL && !check->settings->defer_unsure)
+    if (is_group(finding) && check->settings->expand_groups)
+        exg_lmtp_reply_set(&reply, 250, "2.1.5", "<%s> is a distribution group", check->recipient);
+    else if (finding->verdict == EXG_DIRECTORY_CANNOT_TELL && !check->settings->defer_unsure)
         exg_lmtp_reply_set(&reply, 250, "2.1.5", "<%s> the delivery will tell", check->recipient);
     else if (finding->why != NULL && reply.code / 100 == 4 && is_for_administrator(finding->why))
         alarm_administrator(check->backend, finding->why);
@@ -333,7 +452,8 @@ check(ExgLmtpBackend *interface, const ExgLmtpEnvelope *envelope, const char *re
         .answer = answer,
         .data = data,
     };
-    exg_directory_check(settings->directory, recipient,
+    g_autofree char *mailbox = mailbox_of(settings, recipient);
+    exg_directory_check(settings->directory, mailbox,
                         exg_clock_deadline_ms(settings->check_timeout_ms), cancellable, looked_up,
                         order);
 }

@@ -22,9 +22,11 @@ typedef struct {
     ExgStore *store;         /* taken */
     ExgDirectory *directory; /* taken */
     const char *hostname;    /* copied; for the trace lines */
+    const char *delimiters;  /* copied; between user and folder in a recipient (ews-store.h); NULL: none */
     gint64 timeout_ms;       /* of a reply; the request itself may take twice as long */
     bool bounce_when_full;   /* a full mailbox is 552 5.2.2 instead of 452 4.2.2 */
     bool check_recipients;   /* at RCPT; otherwise all are accepted there */
+    bool expand_groups;      /* to their members (group.h); otherwise they are refused */
     bool defer_unsure;       /* at RCPT: 450 4.2.1 where the directory cannot tell, instead of 250 */
     gint64 check_timeout_ms; /* of the reply to RCPT */
 } ExgDeliveryOptions;

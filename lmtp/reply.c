@@ -49,14 +49,33 @@ exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply)
                        EXG_LMTP_REPLY_TEXT_MAX_BYTES, answer->text);
 }
 
+/* Bytes of the character at `text` that may be written as they are; 0: none. */
+static gsize
+printable_bytes(const char *text, bool utf8)
+{
+    if (g_ascii_isprint(*text))
+        return 1;
+    gunichar c = utf8 ? g_utf8_get_char_validated(text, -1) : (gunichar)-1;
+    if (c == (gunichar)-1 || c == (gunichar)-2 || c < 0x80 || g_unichar_iscntrl(c))
+        return 0;
+    return (gsize)(g_utf8_next_char(text) - text);
+}
+
 gsize
-exg_lmtp_reply_format(const ExgLmtpReply *reply, char line[static EXG_LMTP_REPLY_MAX_BYTES])
+exg_lmtp_reply_format(const ExgLmtpReply *reply, bool utf8,
+                      char line[static EXG_LMTP_REPLY_MAX_BYTES])
 {
     const gsize room = EXG_LMTP_REPLY_MAX_BYTES - 1 - strlen("\r\n");
     gsize length = (gsize)g_snprintf(line, room, "%03d%s%s ", reply->code,
                                      reply->enhanced[0] != '\0' ? " " : "", reply->enhanced);
-    for (const char *at = reply->text; *at != '\0' && length < room; at++)
-        line[length++] = g_ascii_isprint(*at) ? *at : '?';
+    for (const char *at = reply->text; *at != '\0';) {
+        gsize bytes = printable_bytes(at, utf8), taken = MAX(bytes, 1);
+        if (length + taken > room)
+            break;
+        memcpy(line + length, bytes > 0 ? at : "?", taken);
+        length += taken;
+        at += taken;
+    }
     memcpy(line + length, "\r\n", 2);
     return length + 2;
 }

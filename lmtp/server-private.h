@@ -12,7 +12,7 @@
 /* The options with their defaults filled in; a session keeps those it began with. */
 typedef struct {
     ExgLmtpServerOptions values;
-    char *hostname, *greeting, *spool_directory;
+    char *hostname, *greeting, *recipient_domain, *spool_directory;
 } ExgLmtpOptions;
 
 ExgLmtpOptions *exg_lmtp_options_ref(ExgLmtpOptions *options);

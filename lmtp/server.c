@@ -19,11 +19,15 @@ options_new(const ExgLmtpServerOptions *given)
     self->hostname = g_strndup(given->hostname != NULL ? given->hostname : g_get_host_name(),
                                EXG_LMTP_HOSTNAME_MAX_BYTES);
     self->greeting = g_strdup(given->greeting != NULL ? given->greeting : "LMTP exgate");
+    self->recipient_domain = g_strdup(given->recipient_domain);
     self->spool_directory = g_strdup(given->spool_directory != NULL ? given->spool_directory
                                                                     : g_get_tmp_dir());
     values->hostname = self->hostname;
     values->greeting = self->greeting;
+    values->recipient_domain = self->recipient_domain;
     values->spool_directory = self->spool_directory;
+    if (values->marks != NULL)
+        exg_header_marks_ref(values->marks);
     FILL_IN(values->max_recipients, EXG_LMTP_DEFAULT_MAX_RECIPIENTS);
     FILL_IN(values->max_message_bytes, EXG_LMTP_DEFAULT_MAX_MESSAGE_BYTES);
     FILL_IN(values->max_hops, EXG_LMTP_DEFAULT_MAX_HOPS);
@@ -46,6 +50,8 @@ options_clear(gpointer data)
     ExgLmtpOptions *self = data;
     g_free(self->hostname);
     g_free(self->greeting);
+    exg_header_marks_unref(self->values.marks);
+    g_free(self->recipient_domain);
     g_free(self->spool_directory);
 }
 

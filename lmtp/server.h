@@ -24,6 +24,7 @@
 
 #include "common/io/listener.h"
 #include "common/io/worker.h"
+#include "common/mime/header-marks.h"
 #include "common/mime/spool-budget.h"
 #include "lmtp/backend.h"
 
@@ -43,15 +44,19 @@ typedef struct {
     guint64 max_message_bytes;   /* announced as SIZE */
     guint max_hops;              /* Received fields: more are a loop */
     guint max_bad_commands;      /* then 421 4.7.0 */
+    const char *recipient_domain; /* of recipients without one; NULL: they stay so */
     gint64 idle_timeout_ms;      /* for a command to be complete; during DATA for the next byte */
     gint64 message_timeout_ms;   /* for a whole message, however slowly it drips */
     const char *spool_directory; /* NULL: the system's temporary directory */
     gsize spool_memory_bytes;    /* a larger message goes to a file */
     ExgWorkerPool *workers;      /* for the spool */
+    ExgHeaderMarks *marks;       /* of messages, for the backend; referenced; NULL: none */
     ExgSpoolBudget *spool_budget; /* of all messages together; outlives the server; NULL: none */
 } ExgLmtpServerOptions;
 
 #define EXG_LMTP_HOSTNAME_MAX_BYTES 64
+/* For the rest of a message that is being sent when the server begins to drain. */
+#define EXG_LMTP_DRAIN_GRACE_MS 10000
 
 typedef struct {
     guint sessions;           /* now */
@@ -83,8 +88,8 @@ const ExgSocketAddress *exg_lmtp_server_address(const ExgLmtpServer *server, gui
 /* Sessions that begin from now on use these. */
 void exg_lmtp_server_set_options(ExgLmtpServer *server, const ExgLmtpServerOptions *options);
 
-/* Stops accepting, and says 421 4.3.2 to every session that has no transaction in hand, to the
- * others after it. `done` is called once, from the engine's loop, when the last session and the
+/* Stops accepting, and says 421 4.3.2 to every session that waits for a command, to the others when
+ * they do; one whose client does not finish sending its message is told so, too. `done` is called once, from the engine's loop, when the last session and the
  * last delivery have ended; not after exg_lmtp_server_free(). To be called once. */
 void exg_lmtp_server_drain(ExgLmtpServer *server, ExgEngineFunc done, gpointer data);
 

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/io/stream.h"
+#include "common/mime/address.h"
 #include "lmtp/reply.h"
 #include "lmtp/transaction.h"
 
@@ -10,7 +11,10 @@
 
 #define INPUT_MAX_BYTES  (64 * 1024)
 #define OUTPUT_MAX_BYTES (64 * 1024)
+#define MAX_CHECKS       50    /* recipients that are looked up at a time */
 #define LINGER_MS        10000 /* for the last reply to be taken */
+
+#define SHUTTING_DOWN "The service is shutting down"
 
 typedef enum {
     STATE_COMMAND,
@@ -43,11 +47,18 @@ static void resume_reading(ExgLmtpSession *self);
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
+static guint
+checks_under_way(const ExgLmtpSession *self)
+{
+    return self->transaction != NULL ? exg_lmtp_transaction_checks(self->transaction) : 0;
+}
+
 static void
 write_reply(ExgLmtpSession *self, const ExgLmtpReply *reply)
 {
     char line[EXG_LMTP_REPLY_MAX_BYTES];
-    exg_stream_write(self->stream, line, exg_lmtp_reply_format(reply, line));
+    bool utf8 = self->transaction != NULL && exg_lmtp_transaction_envelope(self->transaction)->utf8;
+    exg_stream_write(self->stream, line, exg_lmtp_reply_format(reply, utf8, line));
     if (reply->code >= 400)
         exg_log(EXG_LOG_DEBUG,
                 self->transaction != NULL ? exg_lmtp_transaction_event(self->transaction)
@@ -87,8 +98,9 @@ end_session(ExgLmtpSession *self, int code, const char *enhanced, const char *te
 static void
 end_if_draining(ExgLmtpSession *self)
 {
-    if (self->server->draining && self->state == STATE_COMMAND && self->transaction == NULL)
-        end_session(self, 421, "4.3.2", "The service is shutting down");
+    /* In the middle of a transaction, too: its client has been promised nothing yet. */
+    if (self->server->draining && self->state == STATE_COMMAND && checks_under_way(self) == 0)
+        end_session(self, 421, "4.3.2", SHUTTING_DOWN);
 }
 
 static void
@@ -114,7 +126,8 @@ recipient_checked(const ExgLmtpReply *reply, gpointer data)
 {
     ExgLmtpSession *self = data;
     write_reply(self, reply);
-    resume_reading(self);
+    if (self->state == STATE_WAITING || checks_under_way(self) == 0)
+        resume_reading(self);
 }
 
 static void
@@ -239,9 +252,9 @@ handle_rcpt(ExgLmtpSession *self, const ExgLmtpCommand *command)
         say(self, 452, "4.5.3", "Too many recipients");
         return;
     }
-    self->state = STATE_WAITING;
-    exg_timer_cancel(&self->timer);
-    exg_lmtp_transaction_add_recipient(self->transaction, command->address);
+    g_autofree char *address = exg_address_complete(command->address,
+                                                    self->options->values.recipient_domain);
+    exg_lmtp_transaction_add_recipient(self->transaction, address);
 }
 
 static void
@@ -318,9 +331,41 @@ static void
 restart_timer(ExgLmtpSession *self)
 {
     gint64 due_us = exg_clock_deadline_ms(self->options->values.idle_timeout_ms);
+    if (checks_under_way(self) > 0) {
+        exg_timer_cancel(&self->timer); /* it is for us to speak */
+        return;
+    }
     if (self->state == STATE_CONTENT)
         due_us = MIN(due_us, self->message_deadline_us);
     exg_timer_set(&self->timer, due_us);
+}
+
+static bool
+parse_line(const ExgLmtpSession *self, const char *line, gsize length, ExgLmtpCommand *ret_command,
+           ExgLmtpReply *ret_reply)
+{
+    if (self->too_long || length > EXG_LMTP_COMMAND_MAX_BYTES) {
+        exg_lmtp_reply_set(ret_reply, 500, "5.5.2", "The line is too long");
+        return false;
+    }
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    return exg_lmtp_command_parse(line, length, ret_command, ret_reply);
+}
+
+/* While recipients are looked up, only another one joins them: all other replies come after theirs. */
+static bool
+has_to_wait(const ExgLmtpSession *self, const char *line, gsize length)
+{
+    guint checks = checks_under_way(self);
+    if (checks == 0 || checks >= MAX_CHECKS)
+        return checks > 0;
+    g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
+    ExgLmtpReply reply;
+    const ExgLmtpEnvelope *envelope = exg_lmtp_transaction_envelope(self->transaction);
+    return !parse_line(self, line, length, &command, &reply) || command.verb != EXG_LMTP_RCPT ||
+           (command.utf8 && !envelope->utf8) ||
+           envelope->n_recipients + checks >= self->options->values.max_recipients;
 }
 
 static void
@@ -328,15 +373,9 @@ handle_line(ExgLmtpSession *self, const char *line, gsize length)
 {
     g_auto(ExgLmtpCommand) command = {.verb = EXG_LMTP_NOOP};
     ExgLmtpReply reply;
-    if (self->too_long || length > EXG_LMTP_COMMAND_MAX_BYTES) {
-        self->too_long = false;
-        exg_lmtp_reply_set(&reply, 500, "5.5.2", "The line is too long");
-        say_bad(self, &reply);
-        return;
-    }
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
-    if (exg_lmtp_command_parse(line, length, &command, &reply))
+    bool good = parse_line(self, line, length, &command, &reply);
+    self->too_long = false;
+    if (good)
         handle_command(self, &command);
     else
         say_bad(self, &reply);
@@ -357,6 +396,10 @@ read_command(ExgLmtpSession *self, const char *data, gsize length)
             return 0;
         self->too_long = true;
         return length;
+    }
+    if (has_to_wait(self, data, (gsize)(end - data))) {
+        self->state = STATE_WAITING;
+        return 0;
     }
     handle_line(self, data, (gsize)(end - data));
     if (self->state == STATE_COMMAND || self->state == STATE_CONTENT)
@@ -410,14 +453,14 @@ stream_read(ExgStream *stream, const guint8 *data, gsize length, gpointer user)
         used = read_content(self, (const char *)data, length);
         break;
     case STATE_WAITING:
-        /* Read on a little, to notice when the client goes. */
-        if (length > INPUT_MAX_BYTES / 2)
-            exg_stream_pause(stream);
         break;
     case STATE_ENDING:
         used = length;
         break;
     }
+    /* Read on a little, to notice when the client goes. */
+    if (self->state == STATE_WAITING && used == 0 && length > INPUT_MAX_BYTES / 2)
+        exg_stream_pause(stream);
     self->reading = false;
     return used;
 }
@@ -439,6 +482,8 @@ timer_fired(gpointer data)
     ExgLmtpSession *self = data;
     if (self->state == STATE_ENDING)
         exg_lmtp_session_free(self);
+    else if (self->server->draining && self->state == STATE_CONTENT)
+        end_session(self, 421, "4.3.2", SHUTTING_DOWN);
     else
         end_session(self, 421, "4.4.2",
                     self->state == STATE_CONTENT ? "The message took too long" : "Idle too long");
@@ -482,8 +527,14 @@ void
 exg_lmtp_session_drain(ExgLmtpSession *self)
 {
     /* One that is in the middle of a command looks for itself when it is done with it. */
-    if (!self->reading)
-        end_if_draining(self);
+    if (self->reading)
+        return;
+    if (self->state == STATE_CONTENT) {
+        gint64 end_us = exg_clock_deadline_ms(EXG_LMTP_DRAIN_GRACE_MS);
+        self->message_deadline_us = MIN(self->message_deadline_us, end_us);
+        restart_timer(self);
+    }
+    end_if_draining(self);
 }
 
 void

@@ -13,7 +13,9 @@ struct Recipient {
     Recipient *original; /* the same mailbox, given before: its answer is this one's too */
     char *address;
     ExgEvent *event;
-    ExgLmtpReply reply;
+    GList in_checks; /* while its turn to be told has not come */
+    bool checked;
+    ExgLmtpReply reply; /* of the check, then of the delivery */
     bool answered;
 };
 
@@ -31,8 +33,8 @@ struct ExgLmtpTransaction {
     char *forward[EXG_LMTP_N_FORWARDS];
     GPtrArray *recipients;  /* accepted, in their order */
     GHashTable *by_mailbox; /* folded address → its first Recipient */
-    Recipient *checking;
-    guint next; /* whose reply is to be taken next */
+    GQueue checks;          /* Recipient.in_checks: not told yet, in their order */
+    guint next;             /* whose reply is to be taken next */
 
     ExgDotDecoder dot;
     ExgMessageBuilder *builder;
@@ -57,6 +59,7 @@ recipient_new(ExgLmtpTransaction *transaction, const char *address)
     Recipient *recipient = g_new0(Recipient, 1);
     recipient->transaction = transaction;
     recipient->address = g_strdup(address);
+    recipient->in_checks.data = recipient;
     recipient->event = exg_event_new(transaction->event);
     exg_event_set(recipient->event, "to", address);
     return recipient;
@@ -200,40 +203,59 @@ record_outcome(Recipient *recipient, const ExgLmtpReply *reply)
 }
 
 static void
+accept_recipient(Recipient *recipient)
+{
+    ExgLmtpTransaction *self = recipient->transaction;
+    g_autofree char *mailbox = exg_address_fold(recipient->address);
+    recipient->original = g_hash_table_lookup(self->by_mailbox, mailbox);
+    if (recipient->original == NULL)
+        g_hash_table_insert(self->by_mailbox, g_steal_pointer(&mailbox), recipient);
+    g_ptr_array_add(self->recipients, recipient);
+    self->envelope.n_recipients = self->recipients->len;
+}
+
+/* Tells as many as are known, in the order of RCPT. */
+static void
+tell_checked(ExgLmtpTransaction *self)
+{
+    Recipient *recipient;
+    while ((recipient = g_queue_peek_head(&self->checks)) != NULL && recipient->checked) {
+        const ExgLmtpReply reply = recipient->reply;
+        g_queue_unlink(&self->checks, &recipient->in_checks);
+        if (reply.code == 250) {
+            accept_recipient(recipient);
+        } else {
+            if (self->session != NULL)
+                record_outcome(recipient, &reply);
+            recipient_free(recipient);
+        }
+        if (self->session != NULL)
+            self->handler->checked(&reply, self->session);
+    }
+}
+
+static void
 recipient_checked(const ExgLmtpReply *answer, gpointer data)
 {
     Recipient *recipient = data;
     ExgLmtpTransaction *self = recipient->transaction;
-    g_return_if_fail(self->checking == recipient);
-    self->checking = NULL;
-    ExgLmtpReply reply;
-    exg_lmtp_reply_clean(answer, &reply);
-    if (reply.code == 250) {
-        if (recipient->original == NULL)
-            g_hash_table_insert(self->by_mailbox, exg_address_fold(recipient->address), recipient);
-        g_ptr_array_add(self->recipients, recipient);
-        self->envelope.n_recipients = self->recipients->len;
-    } else {
-        if (self->session != NULL)
-            record_outcome(recipient, &reply);
-        recipient_free(recipient);
-    }
-    if (self->session != NULL)
-        self->handler->checked(&reply, self->session);
+    g_return_if_fail(!recipient->checked);
+    recipient->checked = true;
+    exg_lmtp_reply_clean(answer, &recipient->reply);
+    tell_checked(self);
     release(self);
 }
 
 void
 exg_lmtp_transaction_add_recipient(ExgLmtpTransaction *self, const char *address)
 {
-    g_return_if_fail(self->checking == NULL);
     ExgLmtpBackend *backend = self->server->backend;
     Recipient *recipient = recipient_new(self, address);
     g_autofree char *mailbox = exg_address_fold(address);
-    recipient->original = g_hash_table_lookup(self->by_mailbox, mailbox);
-    self->checking = recipient;
+    bool known = g_hash_table_contains(self->by_mailbox, mailbox);
+    g_queue_push_tail_link(&self->checks, &recipient->in_checks);
     hold(self);
-    if (recipient->original == NULL && backend->class->check != NULL) {
+    if (!known && backend->class->check != NULL) {
         backend->class->check(backend, &self->envelope, recipient->address, recipient->event,
                               self->cancellable, recipient_checked, recipient);
     } else {
@@ -241,6 +263,12 @@ exg_lmtp_transaction_add_recipient(ExgLmtpTransaction *self, const char *address
         exg_lmtp_reply_set(&reply, 250, "2.1.5", "Ok");
         recipient_checked(&reply, recipient);
     }
+}
+
+guint
+exg_lmtp_transaction_checks(const ExgLmtpTransaction *self)
+{
+    return self->checks.length;
 }
 
 /* --- content ---------------------------------------------------------------------------------- */
@@ -254,6 +282,7 @@ exg_lmtp_transaction_begin_content(ExgLmtpTransaction *self)
         .memory_max = options->spool_memory_bytes,
         .spool_directory = options->spool_directory,
         .workers = options->workers,
+        .marks = options->marks,
         .budget = options->spool_budget,
     };
     exg_dot_decoder_init(&self->dot);

@@ -24,7 +24,7 @@ typedef struct ExgLmtpTransaction ExgLmtpTransaction;
 
 /* What it tells its session, from the engine's loop or inside the call that caused it. */
 typedef struct {
-    /* The recipient last added has been checked; 250 means that it is accepted. */
+    /* The next of the recipients that were added has been checked; 250 means that it is accepted. */
     void (*checked)(const ExgLmtpReply *reply, gpointer session);
     /* Not congested any more. */
     void (*ready)(gpointer session);
@@ -52,8 +52,10 @@ void exg_lmtp_transaction_free(ExgLmtpTransaction *transaction);
 
 const ExgLmtpEnvelope *exg_lmtp_transaction_envelope(const ExgLmtpTransaction *transaction);
 ExgEvent *exg_lmtp_transaction_event(const ExgLmtpTransaction *transaction);
-/* Asks the backend; answered by `checked`. One at a time. */
+/* Asks the backend; answered by `checked`, perhaps inside the call, in the order of the calls. */
 void exg_lmtp_transaction_add_recipient(ExgLmtpTransaction *transaction, const char *address);
+/* How many are still to be answered. */
+guint exg_lmtp_transaction_checks(const ExgLmtpTransaction *transaction);
 
 /* The client has been told to send the message. */
 void exg_lmtp_transaction_begin_content(ExgLmtpTransaction *transaction);

@@ -1,8 +1,7 @@
 #include "common/account/account.h"
 
-#include "common/auth/basic.h"
+#include "common/account/credentials-private.h"
 #include "common/base/error.h"
-#include "common/base/secret.h"
 #include "common/xml/reader.h"
 
 struct ExgAccount {
@@ -16,19 +15,6 @@ struct ExgAccount {
 #define IDLE_TIMEOUT_MS 60000
 /* Exchange counts requests by delegates against the service account; ten is the number that Microsoft advises. */
 #define DELEGATE_MAX 10
-
-static ExgHttpAuthenticator *
-authenticator_new(const ExgConf *conf, GError **error)
-{
-    g_autoptr(ExgSecret) password = exg_secret_new_from_file(
-        exg_conf_string(conf, "exchange", "password_file"), error);
-    if (password == NULL) {
-        g_autofree char *where = exg_conf_where(conf, "exchange", "password_file");
-        g_prefix_error(error, "%s: ", where);
-        return NULL;
-    }
-    return exg_auth_basic_new(exg_conf_string(conf, "exchange", "username"), password);
-}
 
 /* libcurl reads the file when it connects; a wrong name should be told at the start. */
 static bool
@@ -74,7 +60,8 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
 {
     if (!check_ca_file(conf, error))
         return NULL;
-    g_autoptr(ExgHttpAuthenticator) authenticator = authenticator_new(conf, error);
+    g_autoptr(ExgHttpAuthenticator)
+        authenticator = exg_account_authenticator_new(engine, conf, error);
     if (authenticator == NULL)
         return NULL;
 
@@ -149,6 +136,7 @@ exg_account_target(const ExgAccount *account, const char *mailbox)
 char *
 exg_account_library_versions(void)
 {
-    return g_strdup_printf("%s\n%s\nauthentication: basic\n", exg_http_library_version(),
-                           exg_xml_library_version());
+    g_autofree char *authentication = exg_account_authentication_version();
+    return g_strdup_printf("%s\n%s\n%s\n", exg_http_library_version(), exg_xml_library_version(),
+                           authentication);
 }

@@ -13,6 +13,7 @@ typedef struct {
 } Node;
 
 struct ExgDirectoryCache {
+    ExgDirectoryCacheStatistics statistics;
     guint references;
     ExgEngine *engine;
     GHashTable *nodes; /* by key */
@@ -268,4 +269,19 @@ exg_directory_cache_unref(ExgDirectoryCache *cache)
     g_hash_table_unref(cache->nodes);
     exg_engine_unref(cache->engine);
     g_free(cache);
+}
+
+void
+exg_directory_cache_count(ExgDirectoryCache *cache, bool hit)
+{
+    if (hit)
+        cache->statistics.hits++;
+    else
+        cache->statistics.misses++;
+}
+
+ExgDirectoryCacheStatistics
+exg_directory_cache_statistics(const ExgDirectoryCache *cache)
+{
+    return cache->statistics;
 }

@@ -59,6 +59,13 @@ void exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgReci
 /* From memory and file. */
 void exg_directory_cache_forget(ExgDirectoryCache *cache, const char *key);
 
+typedef struct {
+    guint64 hits, misses; /* questions answered from memory, and others, since the start */
+} ExgDirectoryCacheStatistics;
+/* A question has been answered from the cache, or had to be asked. */
+void exg_directory_cache_count(ExgDirectoryCache *cache, bool hit);
+ExgDirectoryCacheStatistics exg_directory_cache_statistics(const ExgDirectoryCache *cache);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgDirectoryCache, exg_directory_cache_unref)
 
 #endif

@@ -345,6 +345,7 @@ exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadlin
     ExgDirectoryFinding known;
     Worth worth;
     bool is_known = answer_from_memory(directory, key, &worth, &known, &why);
+    exg_directory_cache_count(directory->cache, is_known);
     LookUp *look_up = g_hash_table_lookup(directory->under_way, key);
     bool is_renewal = worth == AGING && directory->renewals < EXG_DIRECTORY_MAX_RENEWALS;
     bool is_new = look_up == NULL && (!is_known || is_renewal);
@@ -383,6 +384,32 @@ exg_directory_ask(ExgDirectory *directory, const char *address, const GError *fi
     directory->references++;
     exg_directory_hear_second(directory->source, address, first_witness, deadline_us, cancellable,
                               second_heard, question);
+}
+
+typedef struct {
+    ExgDirectory *directory;
+    ExgSourceMembersFunc function;
+    gpointer data;
+} Expansion;
+
+static void
+expanded(const ExgDirectoryMembers *members, const GError *error, gpointer data)
+{
+    Expansion *expansion = data;
+    expansion->function(members, error, expansion->data);
+    release(expansion->directory);
+    g_free(expansion);
+}
+
+void
+exg_directory_expand(ExgDirectory *directory, const char *address, gint64 deadline_us,
+                     GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data)
+{
+    Expansion *expansion = g_new(Expansion, 1);
+    *expansion = (Expansion){directory, function, data};
+    directory->references++;
+    directory->source->class->expand(directory->source, address, deadline_us, cancellable, expanded,
+                                     expansion);
 }
 
 void

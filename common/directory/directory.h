@@ -56,6 +56,10 @@ void exg_directory_ask(ExgDirectory *directory, const char *address, const GErro
                        gint64 deadline_us, GCancellable *cancellable, ExgDirectoryFunc function,
                        gpointer data);
 
+/* Who is in a group, asked afresh; lists in it are expanded as well. */
+void exg_directory_expand(ExgDirectory *directory, const char *address, gint64 deadline_us,
+                          GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data);
+
 /* A delivery found no such mailbox: whatever the cache says about it is wrong. */
 void exg_directory_forget(ExgDirectory *directory, const char *address);
 

@@ -1,5 +1,6 @@
 #include "common/directory/source-ews.h"
 
+#include "common/ews/expand-dl.h"
 #include "common/ews/get-folder.h"
 #include "common/ews/resolve-names.h"
 
@@ -12,6 +13,7 @@ typedef struct {
     ExgAccount *account;
     ExgSourceMailboxFunc mailbox_function;
     ExgSourceKindFunc kind_function;
+    ExgSourceMembersFunc members_function;
     gpointer data;
 } Question;
 
@@ -102,6 +104,59 @@ identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
                                 cancellable, resolved, question);
 }
 
+/* --- groups ----------------------------------------------------------------------------------- */
+
+static bool
+has_mailbox(const ExgEwsMailbox *member)
+{
+    return g_str_equal(member->type, "Mailbox") || g_str_equal(member->type, "GroupMailbox");
+}
+
+static void
+tell_members(const Question *question, const ExgEwsExpansion *expansion)
+{
+    g_autoptr(GPtrArray) mailboxes = g_ptr_array_new();
+    ExgDirectoryMembers members = {.mailboxes = mailboxes, .complete = expansion->complete};
+    for (guint i = 0; i < expansion->members->len; i++) {
+        const ExgEwsMailbox *member = g_ptr_array_index(expansion->members, i);
+        if (has_mailbox(member))
+            g_ptr_array_add(mailboxes, member->address);
+        else if (members.outsider == NULL)
+            members.outsider = member->address;
+    }
+    question->members_function(&members, NULL, question->data);
+}
+
+static void
+expanded(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Question *question = data;
+    g_autoptr(ExgEwsExpansion) expansion = NULL;
+    g_autoptr(GError) error = NULL;
+    if (!exg_ews_expand_dl_recursive_finish(exg_account_ews(question->account), result, &expansion,
+                                            &error)) {
+        question->members_function(NULL, error, question->data);
+    } else if (expansion->failures->len > 0) {
+        const ExgEwsExpandFailure *failure = g_ptr_array_index(expansion->failures, 0);
+        question->members_function(NULL, failure->error, question->data);
+    } else {
+        tell_members(question, expansion);
+    }
+    question_free(question);
+}
+
+static void
+expand(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+       GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data)
+{
+    Question *question = question_new(source, data);
+    question->members_function = function;
+    g_autoptr(ExgEwsMailbox) list = exg_ews_mailbox_new(address, "PublicDL");
+    exg_ews_expand_dl_recursive_async(exg_account_ews(question->account), list,
+                                      EXG_DIRECTORY_MAX_MEMBERS, deadline_us, cancellable, expanded,
+                                      question);
+}
+
 static void
 ews_source_free(ExgDirectorySource *source)
 {
@@ -116,6 +171,7 @@ exg_directory_source_ews_new(ExgAccount *account)
     static const ExgDirectorySourceClass class = {
         .open_mailbox = open_mailbox,
         .identify = identify,
+        .expand = expand,
         .free = ews_source_free,
     };
     EwsSource *self = g_new0(EwsSource, 1);

@@ -1,7 +1,7 @@
 /* source.h - where knowledge of recipients comes from: an interface with the two witnesses as its
- * calls.
+ * calls, and the members of a group.
  *
- * Threads:  the engine's. Both calls complete exactly once, from the engine, perhaps inside the
+ * Threads:  the engine's. All calls complete exactly once, from the engine, perhaps inside the
  *           call.
  * Memory:   a source outlives the calls under way in it.
  */
@@ -18,6 +18,19 @@ typedef void (*ExgSourceMailboxFunc)(const GError *error, gpointer data);
 /* `kind` counts if `error` is NULL. */
 typedef void (*ExgSourceKindFunc)(ExgRecipientKind kind, const GError *error, gpointer data);
 
+#define EXG_DIRECTORY_MAX_MEMBERS 1000
+
+/* Who is in a distribution group, through all the lists in it. */
+typedef struct {
+    GPtrArray *mailboxes; /* addresses */
+    char *outsider;       /* a member that has no mailbox here, or NULL */
+    bool complete;        /* false: there are more than EXG_DIRECTORY_MAX_MEMBERS */
+} ExgDirectoryMembers;
+
+/* `members` counts if `error` is NULL. */
+typedef void (*ExgSourceMembersFunc)(const ExgDirectoryMembers *members, const GError *error,
+                                     gpointer data);
+
 typedef struct {
     /* The store: opens the mailbox with the identity and the right of a delivery. */
     void (*open_mailbox)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
@@ -25,6 +38,9 @@ typedef struct {
     /* The directory: who has this address? */
     void (*identify)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
                      GCancellable *cancellable, ExgSourceKindFunc function, gpointer data);
+    /* The directory: who is in this group? */
+    void (*expand)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
+                   GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data);
     void (*free)(ExgDirectorySource *self);
 } ExgDirectorySourceClass;
 

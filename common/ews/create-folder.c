@@ -10,7 +10,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     const ExgEwsNewFolder *order = context;
     exg_xml_start(writer, "m:CreateFolder");
     exg_xml_start(writer, "m:ParentFolderId");
-    exg_ews_write_folder_id(writer, target, &order->folder);
+    exg_ews_write_any_folder(writer, target, &order->folder);
     exg_xml_end(writer);
     exg_xml_start(writer, "m:Folders");
     exg_xml_start(writer, "t:Folder");

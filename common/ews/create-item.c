@@ -43,7 +43,10 @@ exg_ews_create_item_body(const char *version, const ExgEwsTarget *target,
     exg_xml_start(&writer, "m:CreateItem");
     exg_xml_attribute(&writer, "MessageDisposition", "SaveOnly");
     exg_xml_start(&writer, "m:SavedItemFolderId");
-    exg_ews_write_folder(&writer, target, new_message->folder);
+    if (new_message->folder_id != NULL)
+        exg_ews_write_folder_id(&writer, new_message->folder_id);
+    else
+        exg_ews_write_folder(&writer, target, new_message->folder);
     exg_xml_end(&writer);
     exg_xml_start(&writer, "m:Items");
     exg_xml_start(&writer, "t:Message");

@@ -21,6 +21,7 @@
 
 typedef struct {
     const char *folder;        /* a distinguished folder id: "inbox", "junkemail" */
+    const char *folder_id;     /* of another folder, which then counts; or NULL */
     const char *delivery_key;
     gint64 delivery_time;      /* seconds since 1970 */
     GBytes *trace;             /* header lines to put in front of the message, each with CRLF; referenced */

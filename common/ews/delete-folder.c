@@ -11,7 +11,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_start(writer, "m:DeleteFolder");
     exg_xml_attribute(writer, "DeleteType", exg_ews_disposal_name(order->disposal));
     exg_xml_start(writer, "m:FolderIds");
-    exg_ews_write_folder_id(writer, target, &order->folder);
+    exg_ews_write_any_folder(writer, target, &order->folder);
 }
 
 static bool

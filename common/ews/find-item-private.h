@@ -5,10 +5,18 @@
 #include "common/ews/answer-private.h"
 #include "common/ews/find-item.h"
 
-/* Its result is a NULL-terminated array of ids. */
+typedef struct {
+    ExgEwsFindBy by;
+    char *value;
+    char *folder_id; /* of one more folder, or NULL */
+    gint64 created_since;
+} ExgEwsItemSearch;
+
+/* Its context is an ExgEwsItemSearch, or NULL for one without a further folder; its result a NULL-terminated array of ids. */
 extern const ExgEwsOperation exg_ews_find_item_operation;
 
 ExgHttpBody *exg_ews_find_item_body(const char *version, const ExgEwsTarget *target,
-                                    ExgEwsFindBy by, const char *value, gint64 created_since);
+                                    ExgEwsFindBy by, const char *value, const char *folder_id,
+                                    gint64 created_since);
 
 #endif

@@ -40,24 +40,19 @@ write_restriction(ExgXmlWriter *writer, ExgEwsFindBy by, const char *value, gint
     exg_xml_end(writer);
 }
 
-typedef struct {
-    ExgEwsFindBy by;
-    char *value;
-    gint64 created_since;
-} Search;
-
 static void
 search_free(gpointer data)
 {
-    Search *search = data;
+    ExgEwsItemSearch *search = data;
     g_free(search->value);
+    g_free(search->folder_id);
     g_free(search);
 }
 
 static void
 write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
 {
-    const Search *search = context;
+    const ExgEwsItemSearch *search = context;
     exg_xml_start(writer, "m:FindItem");
     exg_xml_attribute(writer, "Traversal", "Shallow");
     exg_xml_start(writer, "m:ItemShape");
@@ -72,6 +67,8 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_start(writer, "m:ParentFolderIds");
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
         exg_ews_write_folder(writer, target, folders[i]);
+    if (search->folder_id != NULL)
+        exg_ews_write_folder_id(writer, search->folder_id);
 }
 
 static bool
@@ -102,11 +99,18 @@ decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer con
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) failure = NULL;
+    const ExgEwsItemSearch *search = context;
+    bool further = search != NULL && search->folder_id != NULL;
+    guint wanted = G_N_ELEMENTS(folders) + further, answered = 0;
     for (; message != NULL; message = message->next) {
+        answered++;
         GError **where = failure == NULL ? &failure : NULL;
         if (exg_ews_message_check(operation, message, where))
             collect(operation, message, ids, where);
     }
+    if (answered != wanted)
+        return exg_ews_answer_senseless(operation, error, "%u answers for %u folders", answered,
+                                        wanted);
     if (ids->len == 0 && failure != NULL) {
         g_propagate_error(error, g_steal_pointer(&failure));
         return false;
@@ -124,7 +128,6 @@ free_ids(gpointer ids)
 
 const ExgEwsOperation exg_ews_find_item_operation = {
     .name = "FindItem",
-    .n_messages = G_N_ELEMENTS(folders),
     .write = write_request,
     .decode = decode,
     .free_result = free_ids,
@@ -132,19 +135,20 @@ const ExgEwsOperation exg_ews_find_item_operation = {
 
 ExgHttpBody *
 exg_ews_find_item_body(const char *version, const ExgEwsTarget *target, ExgEwsFindBy by,
-                       const char *value, gint64 created_since)
+                       const char *value, const char *folder_id, gint64 created_since)
 {
-    const Search search = {by, (char *)value, created_since};
+    const ExgEwsItemSearch search = {by, (char *)value, (char *)folder_id, created_since};
     return exg_ews_call_payload(&exg_ews_find_item_operation, version, target, &search);
 }
 
 void
 exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgEwsFindBy by,
-                        const char *value, gint64 created_since, gint64 deadline_us,
-                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+                        const char *value, const char *folder_id, gint64 created_since,
+                        gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
+                        gpointer data)
 {
-    Search *search = g_new(Search, 1);
-    *search = (Search){by, g_strdup(value), created_since};
+    ExgEwsItemSearch *search = g_new(ExgEwsItemSearch, 1);
+    *search = (ExgEwsItemSearch){by, g_strdup(value), g_strdup(folder_id), created_since};
     exg_ews_call_start(service, &exg_ews_find_item_operation, target, search, search_free,
                        deadline_us, cancellable, callback, data);
 }

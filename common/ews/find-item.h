@@ -13,10 +13,10 @@
 
 typedef enum { EXG_EWS_BY_DELIVERY_KEY, EXG_EWS_BY_MESSAGE_ID } ExgEwsFindBy;
 
-/* `created_since`: seconds since 1970, bounds the search in large folders; 0: unbounded. */
+/* `folder_id`: of one more folder to look in, or NULL. `created_since`: seconds since 1970, bounds the search in large folders; 0: unbounded. */
 void exg_ews_find_item_async(ExgEwsService *service, const ExgEwsTarget *target, ExgEwsFindBy by,
-                             const char *value, gint64 created_since, gint64 deadline_us,
-                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             const char *value, const char *folder_id,
+                             gint64 created_since, gint64 deadline_us, GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer data);
 /* `*ret_item_ids`: NULL-terminated, empty for a miss; (transfer full). For a miss all folders must
  * have been searched to their ends; a hit is a hit, whatever became of the others. */

@@ -11,7 +11,7 @@
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* t:FolderId, or t:DistinguishedFolderId in the target's mailbox. */
-void exg_ews_write_folder_id(ExgXmlWriter *writer, const ExgEwsTarget *target,
+void exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
                              const ExgEwsFolderId *folder);
 void exg_ews_write_item_id(ExgXmlWriter *writer, const ExgEwsItemId *id);
 /* m:ItemShape with all that ExgEwsItem has, or the id alone. */

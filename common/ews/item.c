@@ -55,7 +55,7 @@ exg_ews_result_free(ExgEwsResult *result)
 /* --- requests --------------------------------------------------------------------------------- */
 
 void
-exg_ews_write_folder_id(ExgXmlWriter *writer, const ExgEwsTarget *target,
+exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
                         const ExgEwsFolderId *folder)
 {
     if (folder->distinguished != NULL)

@@ -35,7 +35,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_end(writer);
     exg_xml_end(writer);
     exg_xml_start(writer, "m:ParentFolderIds");
-    exg_ews_write_folder_id(writer, target, &listing->folder);
+    exg_ews_write_any_folder(writer, target, &listing->folder);
 }
 
 static gint64

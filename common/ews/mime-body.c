@@ -27,15 +27,29 @@ typedef struct {
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/* What 12 bits become: two look-ups for a group instead of four, and no more bytes to put together. */
+static char pairs[1 << 12][2];
+
+static void
+fill_pairs(void)
+{
+    static gsize filled;
+    if (!g_once_init_enter(&filled))
+        return;
+    for (guint bits = 0; bits < G_N_ELEMENTS(pairs); bits++) {
+        pairs[bits][0] = alphabet[bits >> 6];
+        pairs[bits][1] = alphabet[bits & 63];
+    }
+    g_once_init_leave(&filled, 1);
+}
+
 static void
 encode(const guint8 *content, gsize groups, char *text)
 {
     for (; groups > 0; groups--, content += 3, text += GROUP_BYTES) {
         guint32 bits = (guint32)content[0] << 16 | (guint32)content[1] << 8 | content[2];
-        text[0] = alphabet[bits >> 18];
-        text[1] = alphabet[bits >> 12 & 63];
-        text[2] = alphabet[bits >> 6 & 63];
-        text[3] = alphabet[bits & 63];
+        memcpy(text, pairs[bits >> 12], 2);
+        memcpy(text + 2, pairs[bits & 0xfff], 2);
     }
 }
 
@@ -183,6 +197,7 @@ exg_ews_mime_body_new(GBytes *prefix, GBytes *trace, ExgMessage *message, GBytes
 {
     static const ExgHttpBodyClass class = {
         .read = mime_body_read, .rewind = mime_body_rewind, .free = mime_body_free};
+    fill_pairs();
     MimeBody *body = g_new0(MimeBody, 1);
     body->base.class = &class;
     body->prefix = g_bytes_ref(prefix);

@@ -8,7 +8,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     const ExgEwsBatchRequest *request = context;
     exg_xml_start(writer, "m:MoveItem");
     exg_xml_start(writer, "m:ToFolderId");
-    exg_ews_write_folder_id(writer, target, request->order);
+    exg_ews_write_any_folder(writer, target, request->order);
     exg_xml_end(writer);
     exg_ews_item_batch_write_ids(writer, request);
     exg_xml_element(writer, "m:ReturnNewItemIds", "true");

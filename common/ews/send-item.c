@@ -12,7 +12,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     if (request->order == NULL)
         return;
     exg_xml_start(writer, "m:SavedItemFolderId");
-    exg_ews_write_folder_id(writer, target, request->order);
+    exg_ews_write_any_folder(writer, target, request->order);
 }
 
 const ExgEwsOperation exg_ews_send_item_operation = {

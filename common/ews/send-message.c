@@ -25,7 +25,7 @@ write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target, const ExgEwsFolde
     static const ExgEwsFolderId sent_items = {.distinguished = "sentitems"};
     bool named = folder->distinguished != NULL || folder->id != NULL;
     exg_xml_start(writer, "m:SavedItemFolderId");
-    exg_ews_write_folder_id(writer, target, named ? folder : &sent_items);
+    exg_ews_write_any_folder(writer, target, named ? folder : &sent_items);
     exg_xml_end(writer);
 }
 

@@ -25,7 +25,7 @@ write_subscribe(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer 
     } else {
         exg_xml_start(writer, "t:FolderIds");
         for (guint i = 0; i < order->folders->len; i++)
-            exg_ews_write_folder_id(writer, target,
+            exg_ews_write_any_folder(writer, target,
                                     &g_array_index(order->folders, ExgEwsFolderId, i));
         exg_xml_end(writer);
     }

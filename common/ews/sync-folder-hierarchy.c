@@ -29,7 +29,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_start(writer, "m:SyncFolderHierarchy");
     exg_ews_write_folder_shape(writer);
     exg_xml_start(writer, "m:SyncFolderId");
-    exg_ews_write_folder_id(writer, target, &sync->root);
+    exg_ews_write_any_folder(writer, target, &sync->root);
     exg_xml_end(writer);
     if (sync->state != NULL)
         exg_xml_element(writer, "m:SyncState", sync->state);

@@ -32,7 +32,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_start(writer, "m:SyncFolderItems");
     exg_ews_write_item_shape(writer, sync->id_only);
     exg_xml_start(writer, "m:SyncFolderId");
-    exg_ews_write_folder_id(writer, target, &sync->folder);
+    exg_ews_write_any_folder(writer, target, &sync->folder);
     exg_xml_end(writer);
     if (sync->state != NULL)
         exg_xml_element(writer, "m:SyncState", sync->state);

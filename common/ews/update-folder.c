@@ -11,7 +11,7 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     exg_xml_start(writer, "m:UpdateFolder");
     exg_xml_start(writer, "m:FolderChanges");
     exg_xml_start(writer, "t:FolderChange");
-    exg_ews_write_folder_id(writer, target, &order->folder);
+    exg_ews_write_any_folder(writer, target, &order->folder);
     exg_xml_start(writer, "t:Updates");
     exg_xml_start(writer, "t:SetFolderField");
     exg_ews_write_leaf(writer, "t:FieldURI", "FieldURI", "folder:DisplayName");

@@ -60,9 +60,10 @@ typedef struct {
     void (*next)(ExgHttpHandshake *handshake, const char *const *challenges, ExgHttpLeg *leg);
     /* Frees it. A leg that is still being answered puts this off until it has been. */
     void (*end)(ExgHttpHandshake *handshake);
-    /* The server answered 401 to credentials. True: begin anew once (a token to renew, an authentication that
-     * the server forgot); false: give up with EXG_ERROR_AUTH. May be NULL (false). */
-    bool (*rejected)(ExgHttpAuthenticator *self, const char *const *challenges);
+    /* The server answered 401 to the request itself. `forgotten`: it carried no credentials, as its connection was
+     * authenticated. True: begin anew once (a token to renew, an authentication that the server forgot); false: give
+     * up with EXG_ERROR_AUTH. May be NULL (false). */
+    bool (*rejected)(ExgHttpAuthenticator *self, const char *const *challenges, bool forgotten);
     void (*free)(ExgHttpAuthenticator *self);
 } ExgHttpScheme;
 

@@ -172,7 +172,8 @@ refused(ExgHttpSession *self, const char *const *challenges)
     const ExgHttpScheme *scheme = authenticator->scheme;
     /* The server says that it did nothing. */
     self->request->body_sent = false;
-    bool again = scheme->rejected != NULL && scheme->rejected(authenticator, challenges);
+    bool again = scheme->rejected != NULL &&
+                 scheme->rejected(authenticator, challenges, self->handshake == NULL);
     if (again && !self->renewed) {
         self->renewed = true;
         try_again(self, NULL);

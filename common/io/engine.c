@@ -373,6 +373,9 @@ exg_engine_new(GError **error)
     g_mutex_init(&engine->lock);
     engine->source = g_source_new(&source_funcs, sizeof(EngineSource));
     g_source_set_name(engine->source, "exgate engine");
+    /* Nobody iterates the context while it is dispatched. Otherwise GLib takes the descriptor out of the poll and puts it
+     * back in around each dispatch, and wakes itself up for both. */
+    g_source_set_can_recurse(engine->source, TRUE);
     EngineSource *self = (EngineSource *)engine->source;
     self->engine = engine;
     self->tag = g_source_add_unix_fd(engine->source, epoll, G_IO_IN);

@@ -284,6 +284,47 @@ exg_address_domain(const char *address)
 }
 
 bool
+exg_address_is_domain(const char *text)
+{
+    Cursor cursor = {.at = text, .end = text + strlen(text), .allow_utf8 = true};
+    return take_domain(&cursor, NULL) && cursor.at == cursor.end;
+}
+
+char *
+exg_address_complete(const char *address, const char *domain)
+{
+    if (domain == NULL || exg_address_domain(address) != NULL)
+        return g_strdup(address);
+    return g_strconcat(address, "@", domain, NULL);
+}
+
+bool
+exg_address_split_detail(const char *address, const char *delimiters, char **ret_base,
+                         char **ret_detail)
+{
+    const char *domain = exg_address_domain(address);
+    gsize length = domain != NULL ? (gsize)(domain - 1 - address) : strlen(address);
+    Cursor cursor = {.at = address, .end = address + length, .allow_utf8 = true};
+    g_autoptr(GString) local = g_string_new(NULL);
+    if (!next_is(&cursor, '"'))
+        g_string_append_len(local, address, (gssize)length);
+    else if (!take_quoted(&cursor, local, NULL))
+        return false;
+    gsize base = strcspn(local->str, delimiters);
+    if (base == 0 || base + 1 >= local->len)
+        return false;
+
+    char *detail = g_strdup(local->str + base + 1);
+    g_string_truncate(local, base);
+    GString *rest = g_string_new(NULL);
+    append_local(rest, local);
+    g_string_append(rest, address + length);
+    *ret_base = g_string_free(rest, FALSE);
+    *ret_detail = detail;
+    return true;
+}
+
+bool
 exg_address_is_utf8(const char *address)
 {
     for (; *address != '\0'; address++)

@@ -32,6 +32,14 @@ bool exg_address_parse_path(const char *text, gsize length, bool allow_utf8, cha
 char *exg_address_fold(const char *address);
 /* The part after the last "@", or NULL if there is none. */
 const char *exg_address_domain(const char *address);
+/* Whether a text can stand behind the "@" of an address. */
+bool exg_address_is_domain(const char *text);
+/* An address without a domain gets this one; another is copied, and so is any with `domain` NULL. */
+char *exg_address_complete(const char *address, const char *domain);
+/* Splits "ann+lists@example.com" at the first of the delimiters that stands in its local part, into
+ * "ann@example.com" and "lists". False if there is none, or nothing on one of its sides. */
+bool exg_address_split_detail(const char *address, const char *delimiters, char **ret_base,
+                              char **ret_detail);
 /* Whether it has a byte above 127. */
 bool exg_address_is_utf8(const char *address);
 

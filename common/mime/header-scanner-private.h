@@ -15,8 +15,7 @@
 #ifndef EXG_MIME_HEADER_SCANNER_PRIVATE_H
 #define EXG_MIME_HEADER_SCANNER_PRIVATE_H
 
-#include <glib.h>
-#include <stdbool.h>
+#include "common/mime/header-marks.h"
 
 typedef struct {
     guint hops;              /* Received fields */
@@ -24,6 +23,7 @@ typedef struct {
     char *message_id;        /* or NULL */
     bool has_message_id;     /* the field is there, even if nothing can be read from it */
     bool has_date;
+    bool is_marked;          /* a field fits the marks */
     GPtrArray *delivered_to; /* of folded addresses, or NULL */
 } ExgHeaderFacts;
 
@@ -37,7 +37,9 @@ typedef void (*ExgHeaderFunc)(const char *piece, gsize length, guint use, gpoint
 
 typedef struct ExgHeaderScanner ExgHeaderScanner;
 
-ExgHeaderScanner *exg_header_scanner_new(ExgHeaderFunc function, gpointer data);
+/* `marks` are referenced; NULL: none. */
+ExgHeaderScanner *exg_header_scanner_new(ExgHeaderMarks *marks, ExgHeaderFunc function,
+                                         gpointer data);
 void exg_header_scanner_free(ExgHeaderScanner *scanner);
 void exg_header_scanner_feed(ExgHeaderScanner *scanner, const char *content, gsize length);
 /* The content is complete: what was held back comes out. */

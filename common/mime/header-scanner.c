@@ -13,7 +13,16 @@
 
 #define KEEP (EXG_HEADER_CARRY | EXG_HEADER_HASH)
 
-typedef enum { OTHER, RECEIVED, MESSAGE_ID, DATE, DELIVERED_TO, RETURN_PATH, PER_ATTEMPT } Field;
+typedef enum {
+    OTHER,
+    RECEIVED,
+    MESSAGE_ID,
+    DATE,
+    DELIVERED_TO,
+    RETURN_PATH,
+    PER_ATTEMPT,
+    MARK
+} Field;
 
 static const struct {
     const char *name;
@@ -32,6 +41,7 @@ static const guint uses[] = {
     [DELIVERED_TO] = EXG_HEADER_CARRY,
     [RETURN_PATH] = 0,
     [PER_ATTEMPT] = EXG_HEADER_CARRY,
+    [MARK] = KEEP,
 };
 
 typedef enum {
@@ -44,13 +54,15 @@ typedef enum {
 } State;
 
 struct ExgHeaderScanner {
+    ExgHeaderMarks *marks; /* or NULL */
     ExgHeaderFunc function;
     gpointer data;
     State state;
     guint64 seen; /* bytes up to the current piece of content */
     bool in_field;
     Field field;
-    bool collects; /* the field's value is of use */
+    const char *mark; /* MARK: the field's name */
+    bool collects;    /* the field's value is of use */
     char held[NAME_MAX_BYTES];
     gsize held_length, name_length;
     char value[VALUE_MAX_BYTES];
@@ -61,9 +73,10 @@ struct ExgHeaderScanner {
 };
 
 ExgHeaderScanner *
-exg_header_scanner_new(ExgHeaderFunc function, gpointer data)
+exg_header_scanner_new(ExgHeaderMarks *marks, ExgHeaderFunc function, gpointer data)
 {
     ExgHeaderScanner *scanner = g_new0(ExgHeaderScanner, 1);
+    scanner->marks = marks != NULL ? exg_header_marks_ref(marks) : NULL;
     scanner->function = function;
     scanner->data = data;
     scanner->facts.received_time = -1;
@@ -76,6 +89,7 @@ exg_header_scanner_free(ExgHeaderScanner *scanner)
     if (scanner == NULL)
         return;
     exg_header_facts_clear(&scanner->facts);
+    exg_header_marks_unref(scanner->marks);
     g_free(scanner);
 }
 
@@ -178,6 +192,8 @@ begin_field(ExgHeaderScanner *scanner, Field field)
     } else if (field == DELIVERED_TO) {
         scanner->collects = facts->delivered_to == NULL ||
                             facts->delivered_to->len < EXG_MESSAGE_MAX_DELIVERED_TO;
+    } else if (field == MARK) {
+        scanner->collects = !facts->is_marked;
     } else if (field == DATE) {
         facts->has_date = true;
     }
@@ -191,6 +207,9 @@ end_field(ExgHeaderScanner *scanner)
             read_received(scanner);
         else if (scanner->field == MESSAGE_ID)
             read_message_id(scanner);
+        else if (scanner->field == MARK)
+            scanner->facts.is_marked = exg_header_marks_fit(scanner->marks, scanner->mark,
+                                                            scanner->value, scanner->value_length);
         else
             read_delivered_to(scanner);
     }
@@ -198,13 +217,14 @@ end_field(ExgHeaderScanner *scanner)
 }
 
 static Field
-field_named(const char *name, gsize length)
+field_named(ExgHeaderScanner *scanner, const char *name, gsize length)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++)
         if (strlen(fields[i].name) == length &&
             g_ascii_strncasecmp(fields[i].name, name, length) == 0)
             return fields[i].field;
-    return OTHER;
+    scanner->mark = exg_header_marks_field(scanner->marks, name, length);
+    return scanner->mark != NULL ? MARK : OTHER;
 }
 
 static void
@@ -267,7 +287,7 @@ take_line_start(ExgHeaderScanner *scanner, char c)
         return false;
     } else if (c == ':') {
         scanner->held[scanner->held_length++] = c;
-        enter_value(scanner, field_named(scanner->held, scanner->name_length));
+        enter_value(scanner, field_named(scanner, scanner->held, scanner->name_length));
         return true;
     } else if (is_blank) {
         scanner->state = NAME_SPACE;

@@ -57,7 +57,7 @@ exg_message_builder_new(const ExgMessageOptions *options)
     builder->size_max = options->size_max;
     builder->spool = exg_spool_new(options->spool_directory, options->memory_max, options->workers,
                                    options->budget);
-    builder->scanner = exg_header_scanner_new(take_piece, builder);
+    builder->scanner = exg_header_scanner_new(options->marks, take_piece, builder);
     int status = gnutls_hash_init(&builder->hash, GNUTLS_DIG_SHA256);
     if (status < 0) {
         builder->hash = NULL;
@@ -220,6 +220,12 @@ bool
 exg_message_has_id(const ExgMessage *message)
 {
     return original_of(message)->header.has_message_id;
+}
+
+bool
+exg_message_is_marked(const ExgMessage *message)
+{
+    return original_of(message)->header.is_marked;
 }
 
 bool

@@ -27,6 +27,7 @@
 #define EXG_MIME_MESSAGE_H
 
 #include "common/io/worker.h"
+#include "common/mime/header-marks.h"
 #include "common/mime/spool-budget.h"
 
 #define EXG_MESSAGE_MAX_HEADER_BYTES (1024 * 1024)
@@ -41,6 +42,7 @@ typedef struct {
     gsize memory_max;            /* past this it goes to a file */
     const char *spool_directory; /* copied */
     ExgWorkerPool *workers;      /* outlives the builder */
+    ExgHeaderMarks *marks;       /* referenced; NULL: none */
     ExgSpoolBudget *budget;      /* referenced; NULL: no limit on all messages together */
 } ExgMessageOptions;
 
@@ -83,6 +85,8 @@ gint64 exg_message_received_time(const ExgMessage *message);
 const char *exg_message_id(const ExgMessage *message);
 /* Whether there is a Message-ID field, even one without an id in brackets. */
 bool exg_message_has_id(const ExgMessage *message);
+/* Whether a header field fits the marks of the options. */
+bool exg_message_is_marked(const ExgMessage *message);
 bool exg_message_has_date(const ExgMessage *message);
 /* Whether a Delivered-To field names this address (in any case). */
 bool exg_message_was_delivered_to(const ExgMessage *message, const char *address);

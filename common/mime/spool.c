@@ -12,7 +12,10 @@
 
 #define CHUNK_BYTES       65536
 #define FIRST_CHUNK_BYTES 4096 /* most messages are small: the first chunk grows to CHUNK_BYTES */
-#define JOB_CHUNKS        4
+#define JOB_CHUNKS        2
+
+/* Or a sender could be held back while there is not enough for a job. */
+G_STATIC_ASSERT(EXG_SPOOL_CONGESTED_BYTES / 2 >= (JOB_CHUNKS + 1) * CHUNK_BYTES);
 
 typedef struct {
     gsize room, used;

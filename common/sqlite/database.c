@@ -10,7 +10,7 @@ exg_database_open(ExgDatabase *database, const char *path, int busy_timeout_ms)
     int code = sqlite3_open_v2(path, &database->handle,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                    SQLITE_OPEN_NOFOLLOW,
-                               NULL);
+                               database->vfs);
     if (code != SQLITE_OK)
         return code;
     struct stat status = {0};

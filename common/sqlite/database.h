@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 typedef struct {
+    const char *vfs;         /* set before it is opened; NULL: SQLite's own */
     sqlite3 *handle;         /* NULL: not open */
     sqlite3_stmt **prepared; /* as listed by the owner */
     guint n_prepared;

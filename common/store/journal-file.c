@@ -5,6 +5,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/sqlite/database.h"
+#include "common/sqlite/power-cut.h"
 #include "common/store/journal-owner-private.h"
 #include "common/store/journal-sql-private.h"
 
@@ -26,7 +27,7 @@ static const char schema[] =
     " owner TEXT NOT NULL," /* the process that has it under way, or '' */
     " begun_ms INTEGER NOT NULL,"
     " settled_ms INTEGER NOT NULL" /* done: when; intent: when its outcome can change no more */
-    ") WITHOUT ROWID;"
+    ");"
     "CREATE INDEX IF NOT EXISTS by_state ON deliveries (done, settled_ms);"
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
 
@@ -78,10 +79,11 @@ now_ms(void)
 static int
 open_database(ExgJournalFile *file)
 {
+    bool synced = !file->volatile_rows && !EXG_FAIL_POINT_ERROR("journal-unsynced");
+    file->database.vfs = exg_power_cut_vfs();
     int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
     if (code != SQLITE_OK ||
-        (code = exg_database_use_wal(&file->database, file->volatile_rows ? "OFF" : "FULL")) !=
-            SQLITE_OK ||
+        (code = exg_database_use_wal(&file->database, synced ? "FULL" : "OFF")) != SQLITE_OK ||
         (code = exg_database_check(&file->database)) != SQLITE_OK ||
         (code = exg_database_set_up(&file->database, schema, statements, N_STATEMENTS)) !=
             SQLITE_OK)

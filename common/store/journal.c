@@ -11,8 +11,10 @@
 
 #define BATCH_MAX       512
 #define HOUSEKEEPING_US ((gint64)60 * G_USEC_PER_SEC)
+/* Nobody waits for an outcome to be durable: for so long it waits for an intent whose commit it can share. */
+#define OUTCOME_DELAY_US ((gint64)20 * 1000)
 
-typedef enum { BEGIN, DONE, FORGET, LEAVE_OPEN, CLOSE } OperationKind;
+typedef enum { BEGIN, DONE, FORGET, LEAVE_OPEN } OperationKind;
 
 typedef struct {
     OperationKind kind;
@@ -35,8 +37,12 @@ struct ExgJournal {
     ExgEngine *engine;
     ExgJournalFile *file; /* the writer thread's, once it runs */
     GThread *writer;
-    GAsyncQueue *queue;
     GMutex lock; /* for what follows */
+    GCond wanted;
+    enum { BUSY, AWAITS_ANY, AWAITS_INTENT } writer_state;
+    bool closing;
+    GQueue queue;
+    guint intents; /* in the queue */
     ExgJournalStatistics statistics;
     bool suspect;
 };
@@ -103,8 +109,6 @@ apply(ExgJournalFile *file, Operation *operation, GError **error)
         return exg_journal_file_forget(file, operation->key, error);
     case LEAVE_OPEN:
         return exg_journal_file_leave_open(file, operation->key, operation->asked_ms, error);
-    case CLOSE:
-        break;
     }
     return true;
 }
@@ -135,21 +139,45 @@ fail_all(GPtrArray *operations, const GError *error)
     }
 }
 
-/* Waits for the first operation and takes what else is there. */
+/* With the lock held. A writer that waits to share an intent's commit is not woken up by more outcomes. */
+static void
+wake_writer(ExgJournal *journal)
+{
+    if (journal->writer_state == BUSY ||
+        (journal->writer_state == AWAITS_INTENT && journal->intents == 0 && !journal->closing))
+        return;
+    journal->writer_state = BUSY;
+    g_cond_signal(&journal->wanted);
+}
+
+/* With the lock held. Sleeps until it is woken up or it is that late. */
+static void
+sleep_until(ExgJournal *journal, int state, gint64 until_us)
+{
+    journal->writer_state = state;
+    while (journal->writer_state != BUSY &&
+           g_cond_wait_until(&journal->wanted, &journal->lock, until_us))
+        ;
+    journal->writer_state = BUSY;
+}
+
+/* Waits for an operation, after an outcome also for an intent, and takes what is there. */
 static GPtrArray *
-next_batch(ExgJournal *journal, gint64 wait_us, bool *ret_close)
+next_batch(ExgJournal *journal, gint64 until_us, bool *ret_close)
 {
     GPtrArray *operations = g_ptr_array_new_with_free_func(operation_free);
-    Operation *operation = g_async_queue_timeout_pop(journal->queue, (guint64)MAX(wait_us, 0));
-    while (operation != NULL) {
-        if (operation->kind == CLOSE) {
-            *ret_close = true;
-            operation_free(operation);
-            break;
-        }
+    g_mutex_lock(&journal->lock);
+    if (journal->queue.length == 0 && !journal->closing)
+        sleep_until(journal, AWAITS_ANY, until_us);
+    if (journal->queue.length > 0 && journal->intents == 0 && !journal->closing)
+        sleep_until(journal, AWAITS_INTENT, g_get_monotonic_time() + OUTCOME_DELAY_US);
+    while (journal->queue.length > 0 && operations->len < BATCH_MAX) {
+        Operation *operation = g_queue_pop_head(&journal->queue);
+        journal->intents -= operation->kind == BEGIN ? 1 : 0;
         g_ptr_array_add(operations, operation);
-        operation = operations->len < BATCH_MAX ? g_async_queue_try_pop(journal->queue) : NULL;
     }
+    *ret_close = journal->closing && journal->queue.length == 0;
+    g_mutex_unlock(&journal->lock);
     return operations;
 }
 
@@ -211,8 +239,7 @@ write_journal(gpointer data)
             publish(journal, 0, true);
             housekeeping_us = g_get_monotonic_time() + HOUSEKEEPING_US;
         }
-        GPtrArray *operations = next_batch(journal, housekeeping_us - g_get_monotonic_time(),
-                                           &close);
+        GPtrArray *operations = next_batch(journal, housekeeping_us, &close);
         guint count = operations->len;
         if (count == 0) {
             g_ptr_array_unref(operations);
@@ -240,8 +267,8 @@ exg_journal_open(ExgEngine *engine, const ExgJournalOptions *options, GError **e
     ExgJournal *journal = g_new0(ExgJournal, 1);
     journal->engine = exg_engine_ref(engine);
     journal->file = file;
-    journal->queue = g_async_queue_new_full(operation_free);
     g_mutex_init(&journal->lock);
+    g_cond_init(&journal->wanted);
     exg_journal_file_prune(file);
     publish(journal, 0, true); /* what was left open is known from the start */
     journal->writer = g_thread_new("exgate-journal", write_journal, journal);
@@ -258,15 +285,33 @@ operation_new(OperationKind kind, const char *key)
     return operation;
 }
 
+/* Takes the operation; false, and it is still the caller's: the queue is full. */
+static bool
+enqueue(ExgJournal *journal, Operation *operation)
+{
+    g_mutex_lock(&journal->lock);
+    bool fits = operation->kind != BEGIN || journal->queue.length < EXG_JOURNAL_MAX_QUEUED;
+    if (fits) {
+        g_queue_push_tail(&journal->queue, operation);
+        journal->intents += operation->kind == BEGIN ? 1 : 0;
+        wake_writer(journal);
+    }
+    g_mutex_unlock(&journal->lock);
+    return fits;
+}
+
 void
 exg_journal_close(ExgJournal *journal)
 {
     if (journal == NULL)
         return;
-    g_async_queue_push(journal->queue, operation_new(CLOSE, NULL));
+    g_mutex_lock(&journal->lock);
+    journal->closing = true;
+    wake_writer(journal);
+    g_mutex_unlock(&journal->lock);
     g_thread_join(journal->writer);
     exg_journal_file_close(journal->file);
-    g_async_queue_unref(journal->queue);
+    g_cond_clear(&journal->wanted);
     g_mutex_clear(&journal->lock);
     exg_engine_unref(journal->engine);
     g_free(journal);
@@ -292,14 +337,12 @@ exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJourna
     operation->renew = intent->renew;
     operation->function = function;
     operation->data = data;
-    if (g_async_queue_length(journal->queue) >= EXG_JOURNAL_MAX_QUEUED) {
-        operation->verdict = EXG_JOURNAL_FAILED;
-        operation->error = exg_error_new(EXG_ERROR_RESOURCES,
-                                         "The delivery journal cannot keep up with the mail");
-        exg_engine_post(journal->engine, answer_refused, operation);
+    if (enqueue(journal, operation))
         return;
-    }
-    g_async_queue_push(journal->queue, operation);
+    operation->verdict = EXG_JOURNAL_FAILED;
+    operation->error = exg_error_new(EXG_ERROR_RESOURCES,
+                                     "The delivery journal cannot keep up with the mail");
+    exg_engine_post(journal->engine, answer_refused, operation);
 }
 
 void
@@ -307,19 +350,19 @@ exg_journal_done(ExgJournal *journal, const char *key, const char *item_id)
 {
     Operation *operation = operation_new(DONE, key);
     operation->item_id = g_strdup(item_id);
-    g_async_queue_push(journal->queue, operation);
+    enqueue(journal, operation);
 }
 
 void
 exg_journal_forget(ExgJournal *journal, const char *key)
 {
-    g_async_queue_push(journal->queue, operation_new(FORGET, key));
+    enqueue(journal, operation_new(FORGET, key));
 }
 
 void
 exg_journal_leave_open(ExgJournal *journal, const char *key)
 {
-    g_async_queue_push(journal->queue, operation_new(LEAVE_OPEN, key));
+    enqueue(journal, operation_new(LEAVE_OPEN, key));
 }
 
 bool

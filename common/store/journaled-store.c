@@ -20,6 +20,7 @@ typedef struct {
     GBytes *trace;
     ExgMessage *message;
     gint64 deadline_us;
+    bool junk;
     bool asked; /* the inner store was asked for the key and had no such item */
 } Passage;
 
@@ -79,6 +80,7 @@ deliver(Passage *passage)
 {
     const ExgStoreDelivery delivery = {
         .recipient = passage->recipient,
+        .junk = passage->junk,
         .delivery_key = passage->key,
         .queue_id = passage->queue_id,
         .received_time = passage->received_time,
@@ -200,6 +202,7 @@ deliver_async(ExgStore *store, const ExgStoreDelivery *delivery, gint64 deadline
     passage->recipient = g_strdup(delivery->recipient);
     passage->key = g_strdup(delivery->delivery_key);
     passage->queue_id = g_strdup(delivery->queue_id);
+    passage->junk = delivery->junk;
     passage->received_time = delivery->received_time;
     passage->trace = g_bytes_ref(delivery->trace);
     passage->message = exg_message_ref(delivery->message);

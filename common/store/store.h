@@ -19,6 +19,7 @@ typedef struct ExgStore ExgStore;
 
 typedef struct {
     const char *recipient;    /* envelope address */
+    bool junk;                /* into the junk folder instead of the inbox */
     const char *delivery_key; /* delivery-key.h */
     const char *queue_id;     /* the MTA's, or NULL */
     gint64 received_time;     /* seconds since 1970 */

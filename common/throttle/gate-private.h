@@ -56,6 +56,14 @@ typedef enum {
     EXG_THROTTLE_CLAIMED
 } ExgThrottleClaim;
 
+#define EXG_THROTTLE_SUSPECTS 3
+
+/* A mailbox that was told to wait. */
+typedef struct {
+    guint mailbox;  /* hash of its key */
+    gint64 told_us; /* 0: none */
+} ExgThrottleSuspect;
+
 typedef struct {
     ExgThrottleScope scope; /* ENDPOINT or ACCOUNT */
     char *key;
@@ -64,6 +72,7 @@ typedef struct {
     ExgThrottlePause pause;
     ExgThrottleBreaker breaker;
     guint failures_to_close;
+    ExgThrottleSuspect suspects[EXG_THROTTLE_SUSPECTS];
     gint64 busy_wait_us;     /* the next back-off of our own making */
     gint64 proven_until_us;  /* ACCOUNT: no proof of the credentials is needed until then */
     gint64 proof_since_us;   /* when the last request that may prove them was let through */
@@ -102,6 +111,9 @@ ExgThrottlePass exg_throttle_gate_enter(ExgThrottleGate *gate, guint64 serial, g
 /* Before the pass leaves. Answers whether the pause or the breaker changed. */
 bool exg_throttle_gate_learn(ExgThrottleGate *gate, const ExgThrottlePass *pass,
                              const ExgThrottleOutcome *outcome, gint64 now_us);
+/* A mailbox has been told to wait, and it may be that all are meant. Answers whether they are: if
+ * EXG_THROTTLE_SUSPECTS different ones were told so of late. */
+bool exg_throttle_gate_suspect(ExgThrottleGate *gate, const char *mailbox, gint64 now_us);
 void exg_throttle_gate_leave(ExgThrottleGate *gate, const ExgThrottlePass *pass);
 
 #endif

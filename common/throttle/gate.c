@@ -7,6 +7,7 @@
 #define BUSY_FIRST_US    (1 * G_USEC_PER_SEC)
 #define BUSY_LONGEST_US  (60 * G_USEC_PER_SEC)
 #define BUSY_REPEATS     2
+#define SUSPICION_US     (10 * G_USEC_PER_SEC)
 #define PROVEN_US        (60 * G_USEC_PER_SEC)
 #define PROOF_SILENCE_US (5 * G_USEC_PER_SEC) /* credentials that are wrong are refused sooner */
 
@@ -256,13 +257,35 @@ exg_throttle_gate_learn(ExgThrottleGate *gate, const ExgThrottlePass *pass,
         exg_throttle_limit_refused(&gate->limit, pass->epoch, MAX(pass->level, gate->in_flight),
                                    now_us);
     }
-    if (outcome->retry_after_ms > 0 && concerned)
+    if (outcome->retry_after_ms > 0 && outcome->pause_scope == gate->scope)
         changed |= exg_throttle_pause_extend(
             &gate->pause, now_us + MIN(outcome->retry_after_ms, EXG_THROTTLE_MAX_BACKOFF_MS) * 1000,
             exg_clock_real_us(), true, outcome->code);
-    else if (outcome->busy && concerned)
+    else if (outcome->retry_after_ms <= 0 && outcome->busy && concerned)
         changed |= learn_busy(gate, outcome, now_us);
     return changed;
+}
+
+bool
+exg_throttle_gate_suspect(ExgThrottleGate *gate, const char *mailbox, gint64 now_us)
+{
+    guint hash = g_str_hash(mailbox);
+    ExgThrottleSuspect *place = &gate->suspects[0];
+    for (guint i = 0; i < EXG_THROTTLE_SUSPECTS; i++) {
+        ExgThrottleSuspect *suspect = &gate->suspects[i];
+        if (suspect->told_us != 0 && suspect->mailbox == hash) {
+            place = suspect;
+            break;
+        }
+        if (suspect->told_us < place->told_us)
+            place = suspect;
+    }
+    *place = (ExgThrottleSuspect){hash, now_us};
+    guint recent = 0;
+    for (guint i = 0; i < EXG_THROTTLE_SUSPECTS; i++)
+        recent += gate->suspects[i].told_us != 0 &&
+                  now_us - gate->suspects[i].told_us <= SUSPICION_US;
+    return recent == EXG_THROTTLE_SUSPECTS;
 }
 
 void

@@ -25,8 +25,9 @@ typedef struct {
     bool refused_login;
     bool served;           /* well or badly, but not refused for load */
     bool busy;             /* refused for load */
-    ExgThrottleScope scope; /* of `busy` and `retry_after_ms` */
+    ExgThrottleScope scope; /* of `busy` */
     gint64 retry_after_ms; /* -1: not said */
+    ExgThrottleScope pause_scope; /* of `retry_after_ms`; narrower where it is not said whom it means */
     char code[EXG_THROTTLE_MAX_CODE_BYTES]; /* "ErrorServerBusy", "HTTP 503" or "" */
 } ExgThrottleOutcome;
 

@@ -30,6 +30,16 @@ scope_of(const ExgErrorFacts *facts)
     return EXG_THROTTLE_ENDPOINT;
 }
 
+/* Budgets are those of the mailbox that is impersonated, as a rule; but ErrorServerBusy does not say whose was used
+ * up, and a server that is busy with all says it as well. */
+static ExgThrottleScope
+pause_scope_of(const ExgErrorFacts *facts)
+{
+    if (g_strcmp0(facts->service_code, "ErrorServerBusy") == 0)
+        return EXG_THROTTLE_MAILBOX;
+    return scope_of(facts);
+}
+
 static void
 set_code(ExgThrottleOutcome *outcome, const ExgErrorFacts *facts)
 {
@@ -42,7 +52,8 @@ set_code(ExgThrottleOutcome *outcome, const ExgErrorFacts *facts)
 ExgThrottleOutcome
 exg_throttle_outcome_of(const GError *error)
 {
-    ExgThrottleOutcome outcome = {.scope = EXG_THROTTLE_ENDPOINT, .retry_after_ms = -1};
+    ExgThrottleOutcome outcome = {
+        .scope = EXG_THROTTLE_ENDPOINT, .retry_after_ms = -1, .pause_scope = EXG_THROTTLE_ENDPOINT};
     if (error == NULL) {
         outcome.reached = outcome.logged_in = outcome.served = true;
         return outcome;
@@ -93,6 +104,7 @@ exg_throttle_outcome_of(const GError *error)
         outcome.served = false;
     if (outcome.busy || outcome.retry_after_ms >= 0) {
         outcome.scope = scope_of(facts);
+        outcome.pause_scope = pause_scope_of(facts);
         set_code(&outcome, facts);
     }
     return outcome;

@@ -270,7 +270,7 @@ static void
 learn_mailbox(ExgThrottle *throttle, ExgThrottleMailbox *mailbox, const ExgThrottleOutcome *outcome,
               gint64 now_us)
 {
-    if (outcome->scope != EXG_THROTTLE_MAILBOX || outcome->retry_after_ms <= 0)
+    if (outcome->pause_scope != EXG_THROTTLE_MAILBOX || outcome->retry_after_ms <= 0)
         return;
     gint64 wait_us = MIN(outcome->retry_after_ms, EXG_THROTTLE_MAX_BACKOFF_MS) * 1000;
     if (exg_throttle_mailbox_pause(throttle, mailbox, now_us + wait_us, exg_clock_real_us(), true,
@@ -278,13 +278,29 @@ learn_mailbox(ExgThrottle *throttle, ExgThrottleMailbox *mailbox, const ExgThrot
         exg_throttle_sharing_mailbox_changed(throttle, mailbox);
 }
 
+/* Where only the mailbox was told to wait: whether all are meant after all. */
+static void
+widen(ExgPermit *permit, ExgThrottleOutcome *outcome, gint64 now_us)
+{
+    if (outcome->retry_after_ms <= 0 || outcome->pause_scope != EXG_THROTTLE_MAILBOX ||
+        outcome->scope == EXG_THROTTLE_MAILBOX)
+        return;
+    /* With a cap of its own, it is the account that is charged. */
+    bool is_accounts = permit->throttle->options.max_per_account != G_MAXUINT;
+    bool suspected = exg_throttle_gate_suspect(permit->lane->endpoint, permit->mailbox->key,
+                                               now_us);
+    if (is_accounts || suspected)
+        outcome->pause_scope = outcome->scope;
+}
+
 void
 exg_permit_release(ExgPermit *permit, const GError *outcome)
 {
     ExgThrottle *throttle = permit->throttle;
     gint64 now_us = exg_clock_monotonic_us();
-    const ExgThrottleOutcome learned = exg_throttle_outcome_of(outcome);
+    ExgThrottleOutcome learned = exg_throttle_outcome_of(outcome);
     ExgThrottleLane *lane = permit->lane;
+    widen(permit, &learned, now_us);
     if (exg_throttle_gate_learn(lane->endpoint, &permit->endpoint, &learned, now_us))
         exg_throttle_sharing_gate_changed(throttle, lane->endpoint);
     if (exg_throttle_gate_learn(lane->account, &permit->account, &learned, now_us))

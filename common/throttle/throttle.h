@@ -23,7 +23,10 @@
  * through a back-off.
  *
  * Which of the three a busy answer concerns is derived from its facts: an enhanced status of 4.2.x
- * means the mailbox, ErrorExceededConnectionCount the account, all else the endpoint. Codes that
+ * means the mailbox, ErrorExceededConnectionCount the account, all else the endpoint. The time that
+ * comes with ErrorServerBusy closes the mailbox alone, whose budget it is with impersonation; it
+ * closes the endpoint once three mailboxes were told so within 10 s, and where the account has a cap
+ * of its own. Codes that
  * tell of a fault rather than of load (a database that is down …) change no limit.
  *
  * Shared: with a file, back-offs and breakers (not what is in flight) are known to all processes
@@ -43,8 +46,8 @@
  * Limits:   `max_waiting` requests wait; EXG_THROTTLE_MAX_PAUSED mailboxes are remembered as
  *           closed, past that the one closed first is forgotten.
  * Cost:     O(1) per request, and O(log n) for its deadline.
- * Bugs:     Exchange does not say whose budget ErrorServerBusy means, so that one mailbox over its
- *           own closes the endpoint.
+ * Bugs:     Exchange does not say whose budget ErrorServerBusy means; the first two mailboxes of a
+ *           server that is busy with all are taken for the ones it means.
  */
 #ifndef EXG_THROTTLE_THROTTLE_H
 #define EXG_THROTTLE_THROTTLE_H

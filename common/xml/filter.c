@@ -81,16 +81,21 @@ is_char(guint32 c)
            (c >= 0x10000 && c < 0x110000) || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Bytes that mean nothing in any state. */
-static bool
-is_plain(guchar byte)
-{
-    static const bool special[256] = {
-        ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true,  ['\''] = true,
-        [']'] = true, ['-'] = true, ['?'] = true, [0xef] = true,
-    };
-    return !special[byte] && !is_control(byte);
-}
+/* Bytes that mean something in some state, or are not allowed in any. */
+static const bool special[256] = {
+    [0 ... '\t' - 1] = true,
+    ['\n' + 1 ... '\r' - 1] = true,
+    ['\r' + 1 ... 0x1f] = true,
+    ['&'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['"'] = true,
+    ['\''] = true,
+    [']'] = true,
+    ['-'] = true,
+    ['?'] = true,
+    [0xef] = true,
+};
 
 static bool
 in_content(const ExgXmlFilter *filter)
@@ -395,7 +400,7 @@ static gsize
 plain_run(const char *input, gsize length)
 {
     gsize run = 0;
-    while (run < length && is_plain((guchar)input[run]))
+    while (run < length && !special[(guchar)input[run]])
         run++;
     return run;
 }

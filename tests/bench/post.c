@@ -2,10 +2,11 @@
  *
  *     post URL CA-FILE USER:PASSWORD MAILBOX CONNECTIONS REQUESTS MESSAGE-BYTES
  *
- * Each connection is one curl handle that sends the next request when the last is answered. The request is built once. Prints
- * "seconds cpu-seconds", and fails if an answer is not a success. */
+ * Each connection is one curl handle that sends the next request when the last is answered. The request is built once, and the
+ * connections are made before the clock starts. Prints "seconds cpu-seconds", and fails if an answer is not a success. */
 #include <curl/curl.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,17 +73,20 @@ take_answer(char *bytes, size_t size, size_t count, void *data)
     return size * count;
 }
 
-static void
+/* False: none is left to send. */
+static bool
 start(Run *run, Connection *connection)
 {
     if (run->left == 0)
-        return;
+        return false;
     run->left--;
     g_string_truncate(connection->answer, 0);
     curl_multi_add_handle(run->multi, connection->easy);
+    return true;
 }
 
-static void
+/* Goes on to the connection's next request; false as in start(). */
+static bool
 finish(Run *run, const CURLMsg *message)
 {
     Connection *connection;
@@ -96,21 +100,22 @@ finish(Run *run, const CURLMsg *message)
             fprintf(stderr, "post: %s, status %ld: %.300s\n", curl_easy_strerror(result), status,
                     connection->answer->str);
     }
-    start(run, connection);
+    return start(run, connection);
 }
 
 static void
-run_all(Run *run)
+run_all(Run *run, int requests, Connection *connections, int n_connections)
 {
     int running;
+    run->left = requests;
+    for (int i = 0; i < n_connections; i++)
+        start(run, &connections[i]);
     do {
         curl_multi_perform(run->multi, &running);
         int waiting;
         const CURLMsg *message;
-        while ((message = curl_multi_info_read(run->multi, &waiting)) != NULL) {
-            finish(run, message);
-            running = 1;
-        }
+        while ((message = curl_multi_info_read(run->multi, &waiting)) != NULL)
+            running += finish(run, message) ? 1 : 0;
         if (running > 0)
             curl_multi_poll(run->multi, NULL, 0, 1000, NULL);
     } while (running > 0);
@@ -141,15 +146,13 @@ main(int argc, char **argv)
         return 64;
     }
     int n_connections = number(argv[5]);
-    Run run = {.left = number(argv[6])};
+    Run run = {0};
     g_autofree char *request = build_request(argv[4], (gsize)number(argv[7]));
     curl_global_init(CURL_GLOBAL_ALL);
     run.multi = curl_multi_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: text/xml; charset=utf-8");
     headers = curl_slist_append(headers, "Expect:");
 
-    double cpu_before = cpu_seconds();
-    gint64 began_us = g_get_monotonic_time();
     g_autofree Connection *connections = g_new0(Connection, n_connections);
     for (int i = 0; i < n_connections; i++) {
         Connection *connection = &connections[i];
@@ -167,9 +170,11 @@ main(int argc, char **argv)
         curl_easy_setopt(connection->easy, CURLOPT_WRITEFUNCTION, take_answer);
         curl_easy_setopt(connection->easy, CURLOPT_WRITEDATA, connection->answer);
         curl_easy_setopt(connection->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-        start(&run, connection);
     }
-    run_all(&run);
+    run_all(&run, n_connections, connections, n_connections);
+    double cpu_before = cpu_seconds();
+    gint64 began_us = g_get_monotonic_time();
+    run_all(&run, number(argv[6]), connections, n_connections);
     printf("%.6f %.6f\n", (double)(g_get_monotonic_time() - began_us) / 1e6,
            cpu_seconds() - cpu_before);
 

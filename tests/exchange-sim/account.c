@@ -64,6 +64,43 @@ exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError
     return true;
 }
 
+/* "svc" of "EXAMPLE\\svc" and of "svc@example.com". (transfer full) */
+static char *
+bare_name(const char *user)
+{
+    const char *backslash = strchr(user, '\\');
+    const char *begin = backslash != NULL ? backslash + 1 : user;
+    return g_strndup(begin, strcspn(begin, "@"));
+}
+
+const ExgSimAccount *
+exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name)
+{
+    g_autofree char *wanted = bare_name(name);
+    for (guint i = 0; i < accounts->accounts->len; i++) {
+        const ExgSimAccount *account = &g_array_index(accounts->accounts, ExgSimAccount, i);
+        g_autofree char *bare = bare_name(account->user);
+        if (g_ascii_strcasecmp(bare, wanted) == 0)
+            return account;
+    }
+    return NULL;
+}
+
+char *
+exg_sim_accounts_to_ntlm(const ExgSimAccounts *accounts)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < accounts->accounts->len; i++) {
+        const ExgSimAccount *account = &g_array_index(accounts->accounts, ExgSimAccount, i);
+        const char *backslash = strchr(account->user, '\\');
+        g_autofree char *bare = bare_name(account->user);
+        int domain = backslash != NULL ? (int)(backslash - account->user) : 0;
+        g_string_append_printf(text, "%.*s:%s:%s\n", domain, account->user, bare,
+                               account->password);
+    }
+    return g_string_free(text, FALSE);
+}
+
 guint
 exg_sim_accounts_count(const ExgSimAccounts *accounts)
 {

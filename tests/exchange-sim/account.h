@@ -21,6 +21,11 @@ void exg_sim_accounts_free(ExgSimAccounts *accounts);
 
 /* "USER:PASSWORD"; the user must not have a colon. Errors: EXG_ERROR_CONFIG. */
 bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError **error);
+/* By the name that Kerberos or NTLM tells: "svc@REALM" and "DOMAIN\\svc" are the account svc of any
+ * domain. NULL: unknown. */
+const ExgSimAccount *exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name);
+/* All as the lines of gss-ntlmssp's user file, "DOMAIN:user:password". (transfer full) */
+char *exg_sim_accounts_to_ntlm(const ExgSimAccounts *accounts);
 guint exg_sim_accounts_count(const ExgSimAccounts *accounts);
 /* Once anybody is named here, everybody else may not. Errors: EXG_ERROR_CONFIG for an unknown
  * user. */

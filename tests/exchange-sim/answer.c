@@ -47,13 +47,6 @@ exg_sim_answer_set_status(ExgSimAnswer *answer, guint status, bool html)
 }
 
 void
-exg_sim_answer_set_unauthorized(ExgSimAnswer *answer)
-{
-    exg_sim_answer_set_status(answer, 401, false);
-    exg_sim_answer_add_header(answer, "WWW-Authenticate", "Basic realm=\"localhost\"");
-}
-
-void
 exg_sim_answer_set_garbage(ExgSimAnswer *answer)
 {
     char *text = g_strdup(

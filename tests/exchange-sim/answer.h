@@ -22,7 +22,6 @@ void exg_sim_answer_clear(ExgSimAnswer *answer);
 void exg_sim_answer_set_xml(ExgSimAnswer *answer, guint status, char *text, gsize length);
 /* An HTML page that says the status; `html` false: no body. */
 void exg_sim_answer_set_status(ExgSimAnswer *answer, guint status, bool html);
-void exg_sim_answer_set_unauthorized(ExgSimAnswer *answer);
 void exg_sim_answer_set_garbage(ExgSimAnswer *answer);
 /* What a browser sees. */
 void exg_sim_answer_set_welcome(ExgSimAnswer *answer);

@@ -90,6 +90,7 @@ typedef bool (*ExgSimOperationFunc)(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_create_item(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_convert_id(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_expand_dl(ExgSimCall *call, ExgSimRefusal *refusal);
+bool exg_sim_find_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_find_item(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_folder(ExgSimCall *call, ExgSimRefusal *refusal);
 bool exg_sim_get_item(ExgSimCall *call, ExgSimRefusal *refusal);

@@ -33,6 +33,7 @@ struct ExgSimConnection {
         *stream; /* NULL: the client has gone, and a late request is still to be carried out */
     ExgTlsServer *tls;
     ExgSimServerParts parts;
+    ExgSimSignIn *sign_in;
     guint64 number;
     ExgSimConnectionFunc gone;
     gpointer data;
@@ -113,6 +114,7 @@ free_now(ExgSimConnection *connection)
     reset_request(connection);
     exg_sim_http_request_clear(&connection->http);
     g_string_free(connection->fault_names, TRUE);
+    exg_sim_sign_in_free(connection->sign_in);
     exg_tls_server_unref(connection->tls);
     exg_engine_unref(connection->engine);
     g_free(connection);
@@ -395,7 +397,7 @@ carry_out_fault(ExgSimConnection *connection)
         set_status(connection, fault);
         break;
     case EXG_SIM_UNAUTHORIZED:
-        exg_sim_answer_set_unauthorized(&connection->answer);
+        exg_sim_sign_in_forget(connection->sign_in, &connection->answer);
         break;
     case EXG_SIM_GARBAGE:
         exg_sim_answer_set_garbage(&connection->answer);
@@ -578,14 +580,14 @@ judge_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     ExgSimAnswer *refused = &connection->answer;
     const char *type = exg_sim_http_request_header(http, "Content-Type");
-    connection->account = exg_sim_accounts_sign_in(
-        connection->parts.accounts, exg_sim_http_request_header(http, "Authorization"));
     if (!is_service_path(http->target)) {
         exg_sim_answer_set_status(refused, 404, true);
     } else if (http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
-    } else if (connection->account == NULL) {
-        exg_sim_answer_set_unauthorized(refused);
+    } else if ((connection->account = exg_sim_sign_in_judge(
+                    connection->sign_in, exg_sim_http_request_header(http, "Authorization"),
+                    refused)) == NULL) {
+        /* a leg of a handshake, or nobody */
     } else if (g_str_equal(http->method, "GET")) {
         exg_sim_answer_set_welcome(refused);
     } else if (!g_str_equal(http->method, "POST")) {
@@ -800,6 +802,7 @@ exg_sim_connection_new(ExgEngine *engine, int fd, ExgTlsServer *tls, guint64 num
     connection->engine = exg_engine_ref(engine);
     connection->tls = exg_tls_server_ref(tls);
     connection->parts = *parts;
+    connection->sign_in = exg_sim_sign_in_new(&connection->parts.sign_in, parts->accounts);
     connection->number = number;
     connection->gone = gone;
     connection->data = data;

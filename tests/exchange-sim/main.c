@@ -22,11 +22,11 @@
 #define DEFAULT_MAX_REQUEST 67108864 /* IIS's maxAllowedContentLength as Exchange sets it */
 
 typedef struct {
-    char *state, *listen;
+    char *state, *listen, *auth, *protection, *keytab;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **scenarios, **names;
     gint64 max_request, minute_ms, heartbeat_ms;
     gint notify_fd;
-    gboolean keep_requests, memory, background, die_with_parent, version;
+    gboolean keep_requests, memory, background, die_with_parent, kerberos_each, version;
 } Options;
 
 typedef struct {
@@ -62,6 +62,14 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "may sign in (" DEFAULT_ACCOUNT ")", "USER:PASSWORD"},
         {"allow-impersonation", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->impersonators,
          "may act for others (all, if nobody is named)", "USER"},
+        {"auth", 0, 0, G_OPTION_ARG_STRING, &options->auth,
+         "offer these of negotiate, ntlm, basic (basic)", "SCHEME,…"},
+        {"extended-protection", 0, 0, G_OPTION_ARG_STRING, &options->protection,
+         "channel bindings: none, allow or require (none)", "HOW"},
+        {"keytab", 0, 0, G_OPTION_ARG_FILENAME, &options->keytab, "the service's Kerberos keys",
+         "FILE"},
+        {"kerberos-each", 0, 0, G_OPTION_ARG_NONE, &options->kerberos_each,
+         "want Kerberos with each request", NULL},
         {"scenario", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->scenarios,
          "read faults from here", "FILE"},
         {"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
@@ -112,6 +120,9 @@ options_clear(Options *options)
 {
     g_free(options->state);
     g_free(options->listen);
+    g_free(options->auth);
+    g_free(options->protection);
+    g_free(options->keytab);
     g_strfreev(options->mailboxes);
     g_strfreev(options->mailbox_files);
     g_strfreev(options->accounts);
@@ -174,6 +185,28 @@ set_up_accounts(Sim *sim, GError **error)
     return true;
 }
 
+/* MIT Kerberos and gss-ntlmssp are told by their environment where their secrets are. */
+static bool
+set_up_sign_in(Sim *sim, GError **error)
+{
+    const Options *options = &sim->options;
+    ExgSimSignInPolicy *policy = &sim->parts.sign_in;
+    const char *protection = options->protection != NULL ? options->protection : "none";
+    if (!exg_sim_sign_in_policy_parse(options->auth != NULL ? options->auth : "basic", protection,
+                                      policy, error))
+        return false;
+    policy->each_request = options->kerberos_each;
+    if (!policy->negotiate && !policy->ntlm)
+        return true;
+    g_autofree char *users = exg_sim_accounts_to_ntlm(sim->parts.accounts);
+    g_autofree char *path = g_build_filename(options->state, "ntlm-users", NULL);
+    g_setenv("NTLM_USER_FILE", path, TRUE);
+    g_setenv("KRB5RCACHENAME", "none:", TRUE);
+    if (options->keytab != NULL)
+        g_setenv("KRB5_KTNAME", options->keytab, TRUE);
+    return g_file_set_contents_full(path, users, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+}
+
 static bool
 set_up_faults(Sim *sim, GError **error)
 {
@@ -234,12 +267,13 @@ set_up(Sim *sim, GError **error)
     sim->parts.max_request_bytes = (gsize)options->max_request;
     sim->parts.pace = (ExgSimStreamPace){options->minute_ms, options->heartbeat_ms};
     if (!open_state(sim, error) || !set_up_directory(sim, error) || !set_up_accounts(sim, error) ||
-        !set_up_faults(sim, error))
+        !set_up_sign_in(sim, error) || !set_up_faults(sim, error))
         return false;
     sim->parts.record = exg_sim_record_new(options->state, options->keep_requests, error);
     if (sim->parts.record == NULL)
         return false;
-    sim->tls = exg_sim_tls_identity_new(options->state, (const char *const *)options->names, error);
+    sim->tls = exg_sim_tls_identity_new(options->state, (const char *const *)options->names,
+                                        &sim->parts.sign_in.certificate, error);
     if (sim->tls == NULL)
         return false;
     sim->engine = exg_engine_new(error);
@@ -259,6 +293,7 @@ tear_down(Sim *sim)
     exg_engine_unref(sim->engine);
     exg_sim_record_free(sim->parts.record);
     exg_sim_faults_free(sim->parts.faults);
+    exg_sim_sign_in_policy_clear(&sim->parts.sign_in);
     exg_sim_accounts_free(sim->parts.accounts);
     exg_sim_directory_free(sim->parts.directory);
     g_free(sim->url);

@@ -15,6 +15,7 @@
 #include "tests/exchange-sim/directory.h"
 #include "tests/exchange-sim/fault.h"
 #include "tests/exchange-sim/record.h"
+#include "tests/exchange-sim/sign-in.h"
 #include "tests/exchange-sim/streaming.h"
 
 #define EXG_SIM_PATH            "/EWS/Exchange.asmx"
@@ -25,6 +26,7 @@ typedef struct ExgSimServer ExgSimServer;
 typedef struct {
     ExgSimDirectory *directory;
     ExgSimAccounts *accounts;
+    ExgSimSignInPolicy sign_in;
     ExgSimFaults *faults;
     ExgSimRecord *record;
     gsize max_request_bytes;

@@ -64,6 +64,15 @@ certificate_to_pem(const Identity *identity, GError **error)
     return take_pem(&datum);
 }
 
+static GBytes *
+certificate_to_der(const Identity *identity)
+{
+    gnutls_datum_t der;
+    if (gnutls_x509_crt_export2(identity->certificate, GNUTLS_X509_FMT_DER, &der) < 0)
+        g_error("out of memory for a certificate");
+    return g_bytes_new_with_free_func(der.data, der.size, gnutls_free, der.data);
+}
+
 /* --- making certificates ---------------------------------------------------------------------- */
 
 static bool
@@ -201,7 +210,8 @@ save_authority(const Identity *identity, const char *certificate_path, const cha
 }
 
 ExgTlsServer *
-exg_sim_tls_identity_new(const char *directory, const char *const *names, GError **error)
+exg_sim_tls_identity_new(const char *directory, const char *const *names, GBytes **ret_certificate,
+                         GError **error)
 {
     g_autofree char *certificate_path = g_build_filename(directory, "ca.pem", NULL);
     g_autofree char *key_path = g_build_filename(directory, "ca-key.pem", NULL);
@@ -217,5 +227,9 @@ exg_sim_tls_identity_new(const char *directory, const char *const *names, GError
         return NULL;
     g_autofree char *certificate = certificate_to_pem(&server, error);
     g_autofree char *key = certificate != NULL ? key_to_pem(&server, error) : NULL;
-    return key != NULL ? exg_tls_server_new_from_memory(certificate, key, error) : NULL;
+    ExgTlsServer *tls = key != NULL ? exg_tls_server_new_from_memory(certificate, key, error)
+                                    : NULL;
+    if (tls != NULL)
+        *ret_certificate = certificate_to_der(&server);
+    return tls;
 }

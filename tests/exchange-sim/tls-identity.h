@@ -12,8 +12,9 @@
 
 #include "common/io/stream.h"
 
-/* `names`: more names for the certificate, NULL-terminated, or NULL. */
+/* `names`: more names for the certificate, NULL-terminated, or NULL. `*ret_certificate`: the server's, in DER
+ * (transfer full). */
 ExgTlsServer *exg_sim_tls_identity_new(const char *directory, const char *const *names,
-                                       GError **error);
+                                       GBytes **ret_certificate, GError **error);
 
 #endif

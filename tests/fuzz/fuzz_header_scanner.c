@@ -32,7 +32,8 @@ static void
 scan_init(Scan *scan, const char *content, gsize length, gsize piece)
 {
     *scan = (Scan){.content = g_string_new(NULL), .uses = g_byte_array_new()};
-    g_autoptr(ExgHeaderScanner) scanner = exg_header_scanner_new(take_piece, scan);
+    g_autoptr(ExgHeaderMarks) marks = exg_header_marks_new("X-Spam-Flag: YES, Subject", NULL);
+    g_autoptr(ExgHeaderScanner) scanner = exg_header_scanner_new(marks, take_piece, scan);
     for (gsize used = 0; used < length; used += MIN(piece, length - used)) {
         exg_header_scanner_feed(scanner, content + used, MIN(piece, length - used));
         /* Only the beginning of a line is ever held back. */

@@ -37,7 +37,7 @@ check_refusal(const ExgLmtpReply *reply)
                   reply->code == 555);
     g_assert_true(g_str_has_prefix(reply->enhanced, "5."));
     char written[EXG_LMTP_REPLY_MAX_BYTES];
-    gsize length = exg_lmtp_reply_format(reply, written);
+    gsize length = exg_lmtp_reply_format(reply, false, written);
     g_assert_cmpuint(length, <, EXG_LMTP_REPLY_MAX_BYTES);
     for (gsize i = 0; i < length - 2; i++)
         g_assert_true(g_ascii_isprint(written[i]));

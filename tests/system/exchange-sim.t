@@ -203,7 +203,7 @@ is(codes($answer), 'ErrorInvalidIdMalformed ErrorItemNotFound', 'ids that are no
 
 sub get_folder { my ($folders, $as, $shape) = @_; return envelope('<m:GetFolder><m:FolderShape><t:BaseShape>' . ($shape // 'Default') . "</t:BaseShape></m:FolderShape><m:FolderIds>$folders</m:FolderIds></m:GetFolder>", $as) }
 $answer = curl(get_folder($inbox, impersonating('ann@example.com')));
-like($answer->{body}, qr{<t:DisplayName>Inbox</t:DisplayName><t:TotalCount>6</t:TotalCount><t:ChildFolderCount>0</t:ChildFolderCount><t:UnreadCount>6<}, 'GetFolder counts');
+like($answer->{body}, qr{<t:DisplayName>Inbox</t:DisplayName><t:TotalCount>6</t:TotalCount><t:ChildFolderCount>1</t:ChildFolderCount><t:UnreadCount>6<}, 'GetFolder counts');
 my ($folder_id) = $answer->{body} =~ /<t:FolderId Id="([^"]+)"/;
 $answer = curl(get_folder("<t:FolderId Id=\"$folder_id\"/>" . join('', map { folder_of('ann@example.com', $_) } qw(calendar contacts tasks root archiveinbox)) . folder_of('vault@example.com') . folder_of('list@example.com'), '', 'AllProperties'));
 is(codes($answer), 'NoError ' x 5 . 'ErrorFolderNotFound ErrorFolderNotFound ErrorNonExistentMailbox', 'GetFolder: by id, of all kinds, missing, private, of a list');

@@ -104,6 +104,9 @@ my @wrong = (
     ['a missing CA', "$good\n[exchange]\nca_file = $directory/none.pem\n", qr/$here:15: \[exchange\] ca_file: .*No such file/],
     ['a CA that is none', "$good\n[exchange]\nca_file = $secret\n", qr/$here:15: \[exchange\] ca_file: .*PEM/],
     ['a host name that is none', "$good\n[lmtp]\nhostname = two words\n", qr/$here:15: \[lmtp\] hostname .*host name/],
+    ['a domain that is none', "$good\n[lmtp]\nrecipient_domain = \@example.com\n", qr/$here:15: \[lmtp\] recipient_domain .*mail domain/],
+    ['a rule that is none', "$good\n[delivery]\njunk_header = X-Spam-Flag: YES, two words: no\n", qr/$here:15: \[delivery\] junk_header: 'two words: no'/],
+    ['a delimiter that is none', "$good\n[delivery]\nrecipient_delimiter = x\n", qr/$here:15: \[delivery\] recipient_delimiter = x: /],
     ['bytes that are no text', "$good\n\xff\xfe\n", qr/$here is not .*UTF-8/],
 );
 for my $case (@wrong) {

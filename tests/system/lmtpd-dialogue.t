@@ -56,7 +56,7 @@ like($part->{message_id}, qr/^Message-ID: </, 'it has got a Message-ID');
 is($part->{content}, "Subject: none\r\n\r\nno id\r\n", 'and the old Return-Path fields are gone');
 
 @replies = $lmtp->deliver(from => 'müller@sender.test', to => ['grüße@example.test'], mail => 'SMTPUTF8', message => message());
-like($replies[0], qr/^250 2\.0\.0 <gr[\x20-\x7e]+\@example\.test>/, 'an address beyond ASCII, in a reply of ASCII');
+like($replies[0], qr/^250 2\.0\.0 <grüße\@example\.test>/, 'an address beyond ASCII, in a reply as well');
 $part = Exg::Lmtpd::split_stored(($sim->messages('grüße@example.test'))[0]);
 is($part->{return_path}, 'müller@sender.test', 'its sender too');
 like($part->{received}, qr/with UTF8LMTP/, 'as Received says');
@@ -150,6 +150,9 @@ is(stored('slow'), 1, 'a message whose client did not wait for the reply is stor
 # --- stopping ---------------------------------------------------------------------------------
 
 my $idle = $lmtpd->client;
+my $begun = $lmtpd->client;
+$begun->command('MAIL FROM:<a@sender.test>');
+$begun->command('RCPT TO:<ann@example.test>');
 my $last = $lmtpd->client;
 $last->command('MAIL FROM:<a@sender.test>');
 $last->command('RCPT TO:<slow@example.test>');
@@ -158,6 +161,7 @@ $last->raw(Exg::Lmtp::stuffed(message()));
 wait_until('Exchange has the last message', sub { stored('slow') == 2 });
 $lmtpd->{process}->signal('TERM');
 like($idle->reply, qr/^421 4\.3\.2/, 'at SIGTERM an idle session is sent away');
+like($begun->reply, qr/^421 4\.3\.2/, 'and so is one in the middle of an envelope');
 my $late = Exg::Lmtp->new($lmtpd->address, silent => 1);
 like($last->reply, qr/^250 2\.0\.0/, 'a delivery under way is finished');
 $lmtpd->stop(signalled => 1);

@@ -12,19 +12,27 @@ my @faults  = grep { /^on CreateItem/ } @Exg::Torture::FAULTS;
 
 $torture->run(
     name     => 'every fault in turn, and deaths at random moments',
-    faults   => [map { s/ do / times=1 do /r } @faults],
+    faults   => [(map { s/ do / times=1 do /r } @faults), $Exg::Torture::UNCONVERTIBLE[0]],
     messages => 8,
     acted    => scalar @faults,
     strikes  => ['random:exgate'],
-    kills    => 4,
+    kills    => 3,
 );
 $torture->run(
     name    => 'every fail point once',
     strikes => ['random:sim', @Exg::Torture::POINTS],
     kills   => 1 + @Exg::Torture::POINTS,
     # on a machine that is busy with something else
-    enough  => 8,
-    within  => 18,
+    enough  => 6,
+    within  => 10,
+);
+$torture->run(
+    name    => 'power cuts: what the journal did not sync is lost, or torn',
+    always  => { exgate => 'power-cut-torn=error' },
+    strikes => ['exgate:power-cut-flush=kill,after=#', 'random:exgate', 'exgate:journal-intent-committed=kill,after=#'],
+    kills   => 3,
+    enough  => 2,
+    within  => 3,
 );
 $torture->run(
     name       => 'index lag: at most one duplicate for each lie',

@@ -13,7 +13,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $KILLS    = $ENV{TORTURE_KILLS}    || 10;
-my $MESSAGES = $ENV{TORTURE_MESSAGES} || 1000;
+my $MESSAGES = $ENV{TORTURE_MESSAGES} || 5000;
 my $SECONDS  = $ENV{TORTURE_SECONDS} // 60;
 
 my @faults  = @Exg::Torture::FAULTS;
@@ -29,14 +29,22 @@ my @races   = (
         ['on CreateItem after=2 times=4 do stored-unanswered', 'on FindItem times=3 do garbage', 'on FindItem times=3 do reset'],
         'exgate:store-answered=kill,after=#'],
 );
-my $rows    = @faults + @points + @random + @races + 1;
+my @cuts    = map { my $cut = $_; map { [$cut, $_] } @Exg::Torture::POWER_CUT_POINTS } @Exg::Torture::POWER_CUTS;
+my $rows    = @faults + @points + @random + @races + @cuts + 2;
 my $each    = 1 + int $MESSAGES / $rows;
 my $torture = Exg::Torture->start(seed => $ENV{TORTURE_SEED} || 1 + int rand 1e6, progress => 1);
 
+# A strike without what leads to it.
+sub place_of
+{
+    my ($strike) = @_;
+    return $strike =~ s/=kill.*//r =~ s/:.*;/:/r;
+}
+
 $torture->run(name => 'nothing', messages => $each);
 for my $fault (@faults) {
-    # after each refusal of the account exgate waits longer
-    my $times = $fault =~ /unauthorized/ ? 2 : 5;
+    # after each refusal of the account, and for a server that cannot be reached, exgate waits longer
+    my $times = $fault =~ /unauthorized|^on connect/ ? 2 : 5;
     $torture->run(
         name       => $fault,
         faults     => [$fault =~ s/ do / times=$times do /r],
@@ -46,8 +54,17 @@ for my $fault (@faults) {
         acted      => $fault =~ /^on CreateItem/ ? $times : 2,
     );
 }
+$torture->run(
+    name     => 'the converter refuses: wrapped',
+    faults   => \@Exg::Torture::UNCONVERTIBLE,
+    messages => $each,
+    strikes  => ['exgate:store-answered=kill,after=#', 'exgate:http-request-sent=kill,after=#', 'random:exgate'],
+    kills    => $KILLS,
+    acted    => scalar @Exg::Torture::UNCONVERTIBLE,
+    wrapped  => $KILLS,
+);
 for my $point (@points) {
-    $torture->run(name => $point =~ s/=kill.*//r, strikes => [$point], kills => $KILLS, messages => $each);
+    $torture->run(name => place_of($point), strikes => [$point], kills => $KILLS, messages => $each);
 }
 for my $victim (@random) {
     $torture->run(name => $victim, faults => ['on CreateItem do delay 20'], strikes => [$victim], kills => $KILLS, messages => $each);
@@ -55,6 +72,16 @@ for my $victim (@random) {
 for my $race (@races) {
     my ($name, $faults, $strike) = @$race;
     $torture->run(name => $name, faults => $faults, strikes => [$strike], kills => $KILLS, messages => $each);
+}
+for my $cut (@cuts) {
+    my ($kind, $strike) = @$cut;
+    $torture->run(
+        name     => "$kind, " . place_of($strike),
+        always   => { exgate => "$kind=error" },
+        strikes  => [$strike],
+        kills    => int(($KILLS + 1) / @Exg::Torture::POWER_CUTS),
+        messages => $each,
+    );
 }
 for (my ($round, $end) = (1, time + $SECONDS); time < $end; $round++) {
     my $dice = $torture->dice('round', $round);
@@ -74,6 +101,13 @@ $torture->run(
     always     => { exgate => 'journal-off=error' },
     faults     => ['on CreateItem times=6 do stored-unanswered'],
     strikes    => ['exgate:store-answered=kill,after=#', 'exgate:lmtp-before-reply=kill,after=#', 'sim:sim-stored=kill,after=#'],
+    kills      => $KILLS,
+    duplicates => 'some',
+);
+$torture->run(
+    name       => 'power cuts without syncs: there have to be duplicates',
+    always     => { exgate => 'power-cut=error;journal-unsynced=error' },
+    strikes    => ['exgate:store-answered=kill,after=#', 'exgate:lmtp-before-reply=kill,after=#', 'random:exgate'],
     kills      => $KILLS,
     duplicates => 'some',
 );

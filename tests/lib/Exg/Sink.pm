@@ -6,6 +6,7 @@ package Exg::Sink;
 use strict;
 use warnings;
 use Exg::Test;
+use Time::HiRes qw(time);
 
 # The extensions are those of exgate-lmtpd: Postfix encodes according to what is offered.
 my $extensions = join '', map { "250-$_\r\n" } qw(PIPELINING 8BITMIME SMTPUTF8 ENHANCEDSTATUSCODES), 'SIZE 50328576';
@@ -66,7 +67,8 @@ sub serve
                 last if $piece eq ".\r\n";
                 $content .= $piece =~ s/^\.//r;
             }
-            my $name = "$directory/" . sprintf '%d-%04d', $$, $serial++;
+            # in the order of arrival; a process number comes again in a long test
+            my $name = "$directory/" . sprintf '%.6f-%d-%04d', time, $$, $serial++;
             # complete under its final name, or not there
             spew("$name.part", join("\n", $envelope{from}, "@to", $envelope{parameters}) . "\n\n" . $content);
             rename "$name.part", "$name.eml" or die "$name: $!";

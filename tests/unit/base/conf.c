@@ -67,7 +67,8 @@ test_errors(void)
         {"[exchange]\nca_file = ca.pem\n",
          "exgate.conf:2: [exchange] ca_file = ca.pem: an absolute path is expected"},
         {"[exchange]\nauth = kerberos\n",
-         "exgate.conf:2: [exchange] auth = kerberos: only basic is known"},
+         "exgate.conf:2: [exchange] auth = kerberos: one of auto, negotiate, ntlm, basic is "
+         "expected"},
         {"[lmtp]\nmax_sessions = 0\n",
          "exgate.conf:2: [lmtp] max_sessions = 0: a number from 1 to 100000 is expected"},
         {"[lmtp]\nmax_sessions = 99999999999999999999\n",

@@ -101,7 +101,8 @@ fake_free(ExgDirectorySource *source)
 static inline ExgDirectorySource *
 fake_source(Fixture *fixture)
 {
-    static const ExgDirectorySourceClass class = {fake_open, fake_identify, fake_free};
+    static const ExgDirectorySourceClass class = {
+        .open_mailbox = fake_open, .identify = fake_identify, .free = fake_free};
     FakeSource *fake = g_new0(FakeSource, 1);
     *fake = (FakeSource){
         {&class}, &fixture->opening, &fixture->identifying, &fixture->opened, &fixture->identified};
@@ -134,8 +135,8 @@ directory_says(Fixture *fixture, ExgRecipientKind kind, int code)
 {
     wait_for_call(fixture, &fixture->identifying);
     Call *call = g_queue_pop_head(&fixture->identifying);
-    g_autoptr(GError) error =
-        code >= 0 ? exg_error_new((ExgErrorCode)code, "The directory says so") : NULL;
+    g_autoptr(GError) error = code >= 0 ? exg_error_new((ExgErrorCode)code, "The directory says so")
+                                        : NULL;
     call->kind_function(kind, error, call->data);
     call_free(call);
 }
@@ -151,7 +152,7 @@ keep_outcome(const ExgDirectoryFinding *finding, gpointer data)
     outcome->verdict = finding->verdict;
     outcome->kind = finding->kind;
     outcome->origin = finding->origin;
-    outcome->error = finding->why == NULL                 ? -1
+    outcome->error = finding->why == NULL                ? -1
                      : finding->why->domain == EXG_ERROR ? finding->why->code
                                                          : -2;
 }

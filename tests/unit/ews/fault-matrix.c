@@ -195,8 +195,8 @@ start_call(Fixture *fixture, bool create)
         exg_ews_create_item_async(fixture->service, &target, &message, deadline_us, NULL,
                                   on_created, fixture);
     } else {
-        exg_ews_find_item_async(fixture->service, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0,
-                                deadline_us, NULL, on_found, fixture);
+        exg_ews_find_item_async(fixture->service, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", NULL,
+                                0, deadline_us, NULL, on_found, fixture);
     }
     g_main_context_pop_thread_default(context);
 }

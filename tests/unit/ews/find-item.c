@@ -5,22 +5,24 @@
 
 #include <string.h>
 
+static ExgEwsItemSearch search; /* without a further folder */
 static const ExgEwsTarget target = {"rcpt@example.com", EXG_EWS_IMPERSONATION};
 
 static void
 test_request(void)
 {
-    g_autofree char *by_key = ews_test_request(
-        exg_ews_find_item_body(EWS_TEST_VERSION, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0));
+    g_autofree char *by_key = ews_test_request(exg_ews_find_item_body(
+        EWS_TEST_VERSION, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", NULL, 0));
     g_assert_nonnull(strstr(by_key, "PropertyName=\"DeliveryKey\""));
     g_assert_nonnull(strstr(by_key, "<t:Constant Value=\"v1:00\"/>"));
     g_assert_null(strstr(by_key, "<t:And>"));
     g_assert_nonnull(strstr(by_key, "Id=\"inbox\"/><t:DistinguishedFolderId Id=\"deleteditems\"/>"
                                     "<t:DistinguishedFolderId Id=\"junkemail\"/>"));
     g_autofree char *by_id = ews_test_request(exg_ews_find_item_body(
-        EWS_TEST_VERSION, &target, EXG_EWS_BY_MESSAGE_ID, "<1@example.org>", 1795287600));
+        EWS_TEST_VERSION, &target, EXG_EWS_BY_MESSAGE_ID, "<1@example.org>", "AAMk", 1795287600));
     g_assert_nonnull(strstr(by_id, "<t:Constant Value=\"&lt;1@example.org&gt;\"/>"));
     g_assert_nonnull(strstr(by_id, "<t:And>"));
+    g_assert_nonnull(strstr(by_id, "Id=\"junkemail\"/><t:FolderId Id=\"AAMk\"/>"));
     g_assert_nonnull(strstr(by_id, "<t:Constant Value=\"2026-11-21T19:00:00Z\"/>"));
 }
 
@@ -32,9 +34,9 @@ test_schema(void)
         for (guint by = EXG_EWS_BY_DELIVERY_KEY; by <= EXG_EWS_BY_MESSAGE_ID; by++) {
             ExgEwsTarget whose = {"rcpt@example.com", accesses[i]};
             g_autofree char *open = ews_test_request(
-                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "<\"&@\x02>", 0));
+                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "<\"&@\x02>", NULL, 0));
             g_autofree char *bounded = ews_test_request(
-                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "x", 1795287600));
+                exg_ews_find_item_body(EWS_TEST_VERSION, &whose, by, "x", "AAMk", 1795287600));
             ews_test_validate(open);
             ews_test_validate(bounded);
         }
@@ -59,7 +61,7 @@ static void
 assert_ids(const char *body, const char *expected)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) ids = ews_test_answer(&exg_ews_find_item_operation, 200, body, NULL, &error);
+    g_auto(GStrv) ids = ews_test_answer(&exg_ews_find_item_operation, 200, body, &search, &error);
     g_assert_no_error(error);
     g_autofree char *joined = g_strjoinv(",", ids);
     g_assert_cmpstr(joined, ==, expected);
@@ -84,7 +86,7 @@ static void
 assert_fails(const char *body, ExgErrorCode code)
 {
     g_autoptr(GError) error = NULL;
-    g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, body, NULL, &error));
+    g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, body, &search, &error));
     g_assert_error(error, EXG_ERROR, (int)code);
 }
 
@@ -109,10 +111,27 @@ test_no_proof(void)
 }
 
 static void
+test_further_folder(void)
+{
+    char folder_id[] = "AAMk";
+    ExgEwsItemSearch further = {.folder_id = folder_id};
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv)
+        ids = ews_test_answer(&exg_ews_find_item_operation, 200,
+                              RESPONSE(MISS MISS MISS FOLDER("true", HIT("A"))), folder_id, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(ids[0], ==, "A");
+    g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, RESPONSE(MISS MISS MISS),
+                                  &further, &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
+}
+
+static void
 test_cut(void)
 {
-    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(FOLDER("true", HIT("A")) MISS MISS), NULL);
-    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(MISS MISS MISS), NULL);
+    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(FOLDER("true", HIT("A")) MISS MISS),
+                 &search);
+    ews_test_cut(&exg_ews_find_item_operation, RESPONSE(MISS MISS MISS), &search);
 }
 
 int
@@ -123,6 +142,7 @@ main(int argc, char **argv)
     g_test_add_func("/ews/find-item/schema", test_schema);
     g_test_add_func("/ews/find-item/answers", test_answers);
     g_test_add_func("/ews/find-item/no-proof", test_no_proof);
+    g_test_add_func("/ews/find-item/further-folder", test_further_folder);
     g_test_add_func("/ews/find-item/cut", test_cut);
     return g_test_run();
 }

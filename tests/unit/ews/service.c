@@ -167,7 +167,7 @@ find(Fixture *fixture)
     ExgEwsTarget target = {MAILBOX, EXG_EWS_DELEGATE};
     GMainContext *context = exg_engine_context(fixture->http.engine);
     g_main_context_push_thread_default(context);
-    exg_ews_find_item_async(fixture->service, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", 0,
+    exg_ews_find_item_async(fixture->service, &target, EXG_EWS_BY_DELIVERY_KEY, "v1:00", NULL, 0,
                             exg_clock_deadline_ms(60000), NULL, on_found, fixture);
     g_main_context_pop_thread_default(context);
     http_fixture_until(&fixture->http, fixture->calls > 0);

@@ -107,7 +107,7 @@ twoleg_end(ExgHttpHandshake *handshake)
 }
 
 static bool
-twoleg_rejected(ExgHttpAuthenticator *authenticator, const char *const *challenges)
+twoleg_rejected(ExgHttpAuthenticator *authenticator, const char *const *challenges, bool forgotten)
 {
     Twoleg *self = (Twoleg *)authenticator;
     self->rejected++;

@@ -92,8 +92,8 @@ fake_source_free(ExgDirectorySource *source)
     g_free(source);
 }
 
-static const ExgDirectorySourceClass fake_source_class = {fake_open, fake_identify,
-                                                          fake_source_free};
+static const ExgDirectorySourceClass fake_source_class = {
+    .open_mailbox = fake_open, .identify = fake_identify, .free = fake_source_free};
 
 typedef struct {
     ExgEngine *engine;

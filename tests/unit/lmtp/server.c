@@ -217,57 +217,91 @@ test_drain_without_sessions(void)
     wait_for(harness, &drained);
 }
 
-/* Drains in the middle of a transaction, after each of these steps, and finishes the transaction. */
+/* Drains in the middle of a transaction, after each of these steps. Up to DATA the client is sent
+ * away; what comes after is finished. */
 static void
 test_drain_busy(void)
 {
     static const struct {
         const char *send, *reply;
+        bool ends;
     } steps[] = {
-        {"MAIL FROM:<a@x.test>\r\n", "250 2.1.0 "},
-        {"RCPT TO:<ask-later@x.test>\r\n", NULL},
-        {NULL, "250 2.1.5 "}, /* the backend answers */
-        {"DATA\r\n", "354 "},
-        {"text\r\n.\r", NULL},
-        {"\n", NULL},
-        {NULL, "250 2.0.0 "},
+        {"MAIL FROM:<a@x.test>\r\n", "250 2.1.0 ", true},
+        {"RCPT TO:<ask-later@x.test>\r\n", NULL, false},
+        {NULL, "250 2.0.0 ", true}, /* the backend answers */
+        {"DATA\r\n", "354 ", false},
+        {"text\r\n.\r", NULL, false},
+        {"\n", NULL, false},
+        {NULL, "250 2.0.0 ", true},
     };
-    for (guint at = 0; at + 1 < G_N_ELEMENTS(steps); at++) {
+    for (guint at = 0; at < G_N_ELEMENTS(steps); at++) {
         g_autoptr(Harness) harness = harness_new(NULL);
         g_autoptr(Client) client = client_new(harness);
-        bool drained = false;
+        bool drained = false, draining = false;
         client_greet(client);
-        for (guint i = 0; i < G_N_ELEMENTS(steps); i++) {
+        for (guint i = 0; !draining || !steps[i - 1].ends; i++) {
             if (steps[i].send != NULL)
                 client_send(client, steps[i].send);
             else
                 harness_answer(harness, "ask-later@x.test", 250, "2.0.0");
             if (steps[i].reply != NULL)
-                client_expect(client, i == 2 ? "250 2.0.0 " : steps[i].reply);
+                client_expect(client, steps[i].reply);
             else
                 client_expect_nothing(client);
             if (i == at)
                 exg_lmtp_server_drain(harness->server, set_true, &drained);
+            draining = i >= at;
             g_assert_false(drained);
         }
         client_expect(client, "421 4.3.2 ");
         client_expect_end(client);
         wait_for(harness, &drained);
-        g_assert_cmpuint(exg_lmtp_server_statistics(harness->server).delivered, ==, 1);
+        g_assert_cmpuint(exg_lmtp_server_statistics(harness->server).delivered, ==, at > 2 ? 1 : 0);
     }
 }
 
+/* A client that stops in the middle of its message does not keep the server from ending. */
 static void
-test_drain_reset(void)
+test_drain_content(void)
 {
     g_autoptr(Harness) harness = harness_new(NULL);
     g_autoptr(Client) client = client_new(harness);
     bool drained = false;
     client_greet(client);
-    client_ask(client, "MAIL FROM:<>", "250 ");
+    client_send(client, "MAIL FROM:<>\r\nRCPT TO:<one@x.test>\r\nDATA\r\nhalf of");
+    client_expect(client, "250 ");
+    client_expect(client, "250 ");
+    client_expect(client, "354 ");
     exg_lmtp_server_drain(harness->server, set_true, &drained);
     client_expect_nothing(client);
-    client_ask(client, "RSET", "250 2.0.0 ");
+    exg_clock_advance(EXG_LMTP_DRAIN_GRACE_MS * 1000 / 2);
+    client_send(client, " a message"); /* drips do not prolong it */
+    client_expect_nothing(client);
+    exg_clock_advance(EXG_LMTP_DRAIN_GRACE_MS * 1000 / 2);
+    client_expect(client, "421 4.3.2 ");
+    client_expect_end(client);
+    wait_for(harness, &drained);
+    g_assert_cmpuint(harness_n_deliveries(harness), ==, 0);
+}
+
+/* All that a batch holds is answered up to the point where it ends. */
+static void
+test_drain_pipelined(void)
+{
+    g_autoptr(Harness) harness = harness_new(NULL);
+    g_autoptr(Client) client = client_new(harness);
+    bool drained = false;
+    client_greet(client);
+    client_send(client,
+                "MAIL FROM:<>\r\nRCPT TO:<ask1@x.test>\r\nRCPT TO:<ask2@x.test>\r\nDATA\r\n");
+    client_expect(client, "250 2.1.0");
+    client_expect_nothing(client);
+    exg_lmtp_server_drain(harness->server, set_true, &drained);
+    client_expect_nothing(client);
+    harness_answer(harness, "ask1@x.test", 250, "2.1.5");
+    client_expect(client, "250 2.1.5");
+    harness_answer(harness, "ask2@x.test", 250, "2.1.5");
+    client_expect(client, "250 2.1.5");
     client_expect(client, "421 4.3.2 ");
     client_expect_end(client);
     wait_for(harness, &drained);
@@ -353,7 +387,8 @@ main(int argc, char **argv)
     g_test_add_func("/lmtp/server/drain-idle", test_drain_idle);
     g_test_add_func("/lmtp/server/drain-without-sessions", test_drain_without_sessions);
     g_test_add_func("/lmtp/server/drain-busy", test_drain_busy);
-    g_test_add_func("/lmtp/server/drain-reset", test_drain_reset);
+    g_test_add_func("/lmtp/server/drain-content", test_drain_content);
+    g_test_add_func("/lmtp/server/drain-pipelined", test_drain_pipelined);
     g_test_add_func("/lmtp/server/drain-waits-for-deliveries", test_drain_waits_for_deliveries);
     g_test_add_func("/lmtp/server/free-busy", test_free_busy);
     g_test_add_func("/lmtp/server/ids", test_ids);

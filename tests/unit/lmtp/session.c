@@ -362,6 +362,107 @@ test_refused_is_not_bad(void)
     }
 }
 
+/* Looked up at the same time, answered in their order; what else comes waits. */
+static void
+test_pipelined_recipients(void)
+{
+    g_autoptr(Harness) harness = harness_new(NULL);
+    g_autoptr(Client) client = client_new(harness);
+    client_greet(client);
+    client_send(client, "MAIL FROM:<a@x>\r\nRCPT TO:<ask1@x>\r\nRCPT TO:<unknown@x>\r\n"
+                        "RCPT TO:<ask2@x>\r\nRCPT TO:<ask1@X>\r\nRCPT TO:<>\r\n"
+                        "RCPT TO:<ask3@x>\r\nNOOP\r\n");
+    client_expect(client, "250 2.1.0");
+    client_expect_nothing(client);
+    g_assert_cmpuint(harness->requests->len, ==, 4); /* not ask3: the reply to <> comes before */
+    harness_answer(harness, "ask2@x", 250, "2.1.5");
+    client_expect_nothing(client);
+    harness_answer(harness, "ask1@x", 250, "2.1.5");
+    client_expect(client, "250 2.1.5 ask1@x");
+    client_expect(client, "550 5.1.1");
+    client_expect(client, "250 2.1.5 ask2@x");
+    client_expect_nothing(client);
+    harness_answer(harness, "ask1@X", 250, "2.1.5");
+    client_expect(client, "250 2.1.5 ask1@X");
+    client_expect(client, "501 5.1.3");
+    client_expect_nothing(client);
+    harness_answer(harness, "ask3@x", 450, "4.2.1");
+    client_expect(client, "450 4.2.1");
+    client_expect(client, "250 2.0.0 Ok");
+    client_ask(client, "DATA", "354 ");
+    client_send(client, "hi\r\n.\r\n");
+    for (guint i = 0; i < 3; i++)
+        client_expect(client, "250 2.0.0");
+    g_assert_cmpuint(harness_n_deliveries(harness), ==, 2);
+}
+
+/* So many at a time, and never more than a transaction takes. */
+static void
+test_many_recipients(void)
+{
+    const ExgLmtpServerOptions options = {.max_recipients = 60};
+    g_autoptr(Harness) harness = harness_new(&options);
+    g_autoptr(Client) client = client_new(harness);
+    client_greet(client);
+    g_autoptr(GString) batch = g_string_new("MAIL FROM:<a@x>\r\n");
+    for (guint i = 0; i < 70; i++)
+        g_string_append_printf(batch, "RCPT TO:<ask%u@x>\r\n", i);
+    client_send(client, batch->str);
+    client_expect(client, "250 2.1.0");
+    harness_settle(harness);
+    g_assert_cmpuint(harness->requests->len, ==, 50);
+    for (guint i = 0; i < 60; i++) {
+        g_autofree char *recipient = g_strdup_printf("ask%u@x", i);
+        g_autofree char *reply = g_strdup_printf("250 2.1.5 %s", recipient);
+        harness_answer(harness, recipient, 250, "2.1.5");
+        client_expect(client, reply);
+        harness_settle(harness);
+        g_assert_cmpuint(harness->requests->len, ==, MIN(50 + i + 1, 60));
+    }
+    for (guint i = 60; i < 70; i++)
+        client_expect(client, "452 4.5.3");
+    g_assert_cmpuint(harness->requests->len, ==, 60);
+}
+
+/* The client goes in the middle: nothing is told, nothing is left. */
+static void
+test_pipelined_and_gone(void)
+{
+    g_autoptr(Harness) harness = harness_new(NULL);
+    g_autoptr(Client) client = client_new(harness);
+    client_greet(client);
+    client_send(client, "MAIL FROM:<a@x>\r\nRCPT TO:<ask1@x>\r\nRCPT TO:<ask2@x>\r\nDATA\r\n");
+    client_expect(client, "250 2.1.0");
+    while (harness->requests->len < 2)
+        harness_turn(harness);
+    client_disconnect(client);
+    harness_wait_sessions(harness, 0);
+    harness_answer(harness, "ask2@x", 250, "2.1.5");
+    harness_answer(harness, "ask1@x", 250, "2.1.5");
+    harness_settle(harness);
+    g_assert_cmpuint(harness_n_deliveries(harness), ==, 0);
+}
+
+/* Sendmail sends bare user names; with a domain they are the same mailbox. */
+static void
+test_recipient_domain(void)
+{
+    const ExgLmtpServerOptions options = {.recipient_domain = "example.test"};
+    g_autoptr(Harness) harness = harness_new(&options);
+    g_autoptr(Client) client = client_new(harness);
+    client_greet(client);
+    client_send(client, "MAIL FROM:<a@x>\r\nRCPT TO:<Ann>\r\nRCPT TO:<ann@example.test>\r\n"
+                        "RCPT TO:<bob@example.net>\r\nDATA\r\nhi\r\n.\r\n");
+    for (guint i = 0; i < 4; i++)
+        client_expect(client, "250 ");
+    client_expect(client, "354 ");
+    for (guint i = 0; i < 3; i++)
+        client_expect(client, "250 2.0.0");
+    g_assert_cmpuint(harness_n_deliveries(harness), ==, 2);
+    g_assert_cmpstr(harness_delivery(harness, 0)->recipient, ==, "Ann@example.test");
+    g_assert_cmpstr(harness_delivery(harness, 1)->recipient, ==, "bob@example.net");
+}
+
 static void
 test_bdat(void)
 {
@@ -550,6 +651,10 @@ main(int argc, char **argv)
     g_test_add_func("/lmtp/session/very-long-line", test_very_long_line);
     g_test_add_func("/lmtp/session/bad-commands", test_bad_commands);
     g_test_add_func("/lmtp/session/refused-is-not-bad", test_refused_is_not_bad);
+    g_test_add_func("/lmtp/session/pipelined-recipients", test_pipelined_recipients);
+    g_test_add_func("/lmtp/session/many-recipients", test_many_recipients);
+    g_test_add_func("/lmtp/session/pipelined-and-gone", test_pipelined_and_gone);
+    g_test_add_func("/lmtp/session/recipient-domain", test_recipient_domain);
     g_test_add_func("/lmtp/session/bdat", test_bdat);
     g_test_add_func("/lmtp/session/idle", test_idle);
     g_test_add_func("/lmtp/session/slow-drip", test_slow_drip);

@@ -303,6 +303,64 @@ test_parts(void)
                                       "cher.example"));
 }
 
+static void
+check_completed(const char *address, const char *domain, const char *expected)
+{
+    g_autofree char *completed = exg_address_complete(address, domain);
+    g_assert_cmpstr(completed, ==, expected);
+}
+
+static void
+test_complete(void)
+{
+    check_completed("ann", "example.com", "ann@example.com");
+    check_completed("\"a@b\"", "example.com", "\"a@b\"@example.com");
+    check_completed("ann@example.net", "example.com", "ann@example.net");
+    check_completed("ann", NULL, "ann");
+}
+
+static void
+test_domain(void)
+{
+    static const char *const good[] = {"example.com", "example.com.", "localhost", "[192.0.2.1]",
+                                       "b\xc3\xbc"
+                                       "cher.example"};
+    static const char *const bad[] = {
+        "", ".", "@example.com", "example.com x", "example..com", "-a.example", "a>", "a\r\nb"};
+    for (guint i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(exg_address_is_domain(good[i]));
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(exg_address_is_domain(bad[i]));
+}
+
+static void
+check_split(const char *address, const char *expected_base, const char *expected_detail)
+{
+    g_autofree char *base = NULL, *detail = NULL;
+    bool split = exg_address_split_detail(address, "+-", &base, &detail);
+    g_assert_true(split == (expected_base != NULL));
+    g_assert_cmpstr(base, ==, expected_base);
+    g_assert_cmpstr(detail, ==, expected_detail);
+}
+
+static void
+test_split_detail(void)
+{
+    check_split("ann+lists@example.com", "ann@example.com", "lists");
+    check_split("Ann+Lists+a-b@Example.com.", "Ann@Example.com.", "Lists+a-b");
+    check_split("ann-lists", "ann", "lists");
+    check_split("\"ann+my lists\"@example.com", "ann@example.com", "my lists");
+    check_split("\"a b+\\\"x@y\\\"\"@example.com", "\"a b\"@example.com", "\"x@y\"");
+    check_split("gr\xc3\xbc+n\xc3\xa4@example.com", "gr\xc3\xbc@example.com", "n\xc3\xa4");
+    check_split("ann@example.com", NULL, NULL);
+    check_split("ann@ex-ample.com", NULL, NULL);
+    check_split("ann+@example.com", NULL, NULL);
+    check_split("+lists@example.com", NULL, NULL);
+    check_split("+@example.com", NULL, NULL);
+    check_split("", NULL, NULL);
+    check_split("\"+x\"@example.com", NULL, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,5 +371,8 @@ main(int argc, char **argv)
     g_test_add_func("/mime/address/nul", test_nul);
     g_test_add_func("/mime/address/fold", test_fold);
     g_test_add_func("/mime/address/parts", test_parts);
+    g_test_add_func("/mime/address/complete", test_complete);
+    g_test_add_func("/mime/address/domain", test_domain);
+    g_test_add_func("/mime/address/split-detail", test_split_detail);
     return g_test_run();
 }

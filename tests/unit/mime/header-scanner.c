@@ -40,7 +40,8 @@ static void
 scan(const char *input, gsize length, gsize first, gsize piece, Result *ret_result)
 {
     *ret_result = (Result){g_string_new(NULL), g_string_new(NULL), g_string_new(NULL), {0}};
-    g_autoptr(ExgHeaderScanner) scanner = exg_header_scanner_new(take, ret_result);
+    g_autoptr(ExgHeaderMarks) marks = exg_header_marks_new("X-Spam-Flag: YES, X-Spam", NULL);
+    g_autoptr(ExgHeaderScanner) scanner = exg_header_scanner_new(marks, take, ret_result);
     gsize wanted = first;
     for (gsize used = 0; used < length; wanted = piece) {
         gsize n = MIN(wanted, length - used);
@@ -287,11 +288,42 @@ test_header_limit(void)
     }
 }
 
+/* Wherever the input is cut, and whatever stands around the field. */
+static void
+test_marks(void)
+{
+    static const struct {
+        const char *input;
+        bool marked;
+    } cases[] = {
+        {"X-Spam-Flag: YES\r\n\r\n", true},
+        {"A: b\r\nx-spam-flag :\r\n yes\r\nC: d\r\n\r\n", true},
+        {"X-Spam-Flag: NO\r\nX-Spam-Flag: YES\r\n\r\n", true},
+        {"X-Spam-Flag: YES\r\nX-Spam-Flag: NO\r\n\r\n", true},
+        {"X-Spam: " X1000 X1000 "\r\n\r\n", true},
+        {"X-Spam:", true},
+        {"X-Spam-Flag: NO\r\n\r\n", false},
+        {"X-Spam-Flag: YE", false},
+        {"X-Spam-Flags: YES\r\n\r\n", false},
+        {"A: b\r\n\r\nX-Spam-Flag: YES\r\n", false},
+        {"A: X-Spam-Flag: YES\r\n X-Spam-Flag: YES\r\n\r\n", false},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        gsize length = strlen(cases[i].input);
+        for (gsize piece = 1; piece <= length; piece += piece < 40 ? 1 : length) {
+            g_auto(Result) result;
+            scan(cases[i].input, length, piece, piece, &result);
+            g_assert_true(result.facts.is_marked == cases[i].marked);
+            g_assert_cmpmem(result.hashed->str, result.hashed->len, cases[i].input, length);
+        }
+    }
+}
+
 static void
 test_free_early(void)
 {
     Result result = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL), {0}};
-    ExgHeaderScanner *scanner = exg_header_scanner_new(take, &result);
+    ExgHeaderScanner *scanner = exg_header_scanner_new(NULL, take, &result);
     exg_header_scanner_feed(scanner,
                             BYTES("Message-ID: <a@b>\r\nDelivered-To: a@b\r\nDelivered-To: c"));
     exg_header_scanner_free(scanner);
@@ -309,6 +341,7 @@ main(int argc, char **argv)
     g_test_add_func("/mime/header-scanner/longest-message-id", test_longest_message_id);
     g_test_add_func("/mime/header-scanner/delivered-to-limit", test_delivered_to_limit);
     g_test_add_func("/mime/header-scanner/header-limit", test_header_limit);
+    g_test_add_func("/mime/header-scanner/marks", test_marks);
     g_test_add_func("/mime/header-scanner/free-early", test_free_early);
     return g_test_run();
 }

@@ -21,6 +21,23 @@
         "</m:ResponseCode></m:CreateItemResponseMessage></m:ResponseMessages>"                     \
         "</m:CreateItemResponse>")
 
+#define FOUND(id)                                                                                  \
+    EWS_TEST_SOAP(                                                                                 \
+        "<m:FindFolderResponse><m:ResponseMessages><m:FindFolderResponseMessage "                  \
+        "ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:RootFolder>"         \
+        "<t:Folders>" id "</t:Folders></m:RootFolder></m:FindFolderResponseMessage>"               \
+        "<m:FindFolderResponseMessage ResponseClass=\"Success\"><m:ResponseCode>NoError"           \
+        "</m:ResponseCode><m:RootFolder><t:Folders/></m:RootFolder>"                               \
+        "</m:FindFolderResponseMessage></m:ResponseMessages></m:FindFolderResponse>")
+#define LISTS "<t:Folder><t:FolderId Id=\"F1\"/><t:DisplayName>Lists</t:DisplayName></t:Folder>"
+#define NO_FOLDERS(code)                                                                           \
+    EWS_TEST_SOAP(                                                                                 \
+        "<m:FindFolderResponse><m:ResponseMessages><m:FindFolderResponseMessage "                  \
+        "ResponseClass=\"Error\"><m:ResponseCode>" code "</m:ResponseCode>"                        \
+        "</m:FindFolderResponseMessage><m:FindFolderResponseMessage ResponseClass=\"Error\">"      \
+        "<m:ResponseCode>" code "</m:ResponseCode></m:FindFolderResponseMessage>"                  \
+        "</m:ResponseMessages></m:FindFolderResponse>")
+
 typedef struct {
     char *directory;
     ExgEngine *engine;
@@ -59,7 +76,7 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->account = exg_account_new(fixture->engine, conf, &error);
     g_assert_no_error(error);
     exg_ews_service_set_tap(exg_account_ews(fixture->account), on_tap, fixture);
-    fixture->store = exg_ews_store_new(fixture->account);
+    fixture->store = exg_ews_store_new(fixture->account, "+");
     const char *content = "Message-ID: <1@x>\r\nContent-Type: broken\r\n\r\nbody\r\n";
     fixture->message = ews_test_message(content, strlen(content));
 }
@@ -100,10 +117,10 @@ keep(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static bool
-deliver(Fixture *fixture, GError **error)
+deliver_to(Fixture *fixture, const char *recipient, GError **error)
 {
     g_autoptr(GBytes) trace = g_bytes_new_static("Received: x\r\n", 13);
-    const ExgStoreDelivery delivery = {.recipient = "ann@example.com",
+    const ExgStoreDelivery delivery = {.recipient = recipient,
                                        .delivery_key = "v1:00",
                                        .received_time = 1795291445,
                                        .trace = trace,
@@ -120,6 +137,12 @@ deliver(Fixture *fixture, GError **error)
     bool good = exg_store_deliver_finish(fixture->store, result, &item_id, error);
     g_assert_true(good == (item_id != NULL));
     return good;
+}
+
+static bool
+deliver(Fixture *fixture, GError **error)
+{
+    return deliver_to(fixture, "ann@example.com", error);
 }
 
 static void
@@ -182,6 +205,110 @@ test_does_not_wrap(Fixture *fixture, gconstpointer data)
     }
 }
 
+/* --- folders ---------------------------------------------------------------------------------- */
+
+static const char *
+request(const Fixture *fixture, guint n)
+{
+    g_assert_cmpuint(n, <, fixture->requests->len);
+    return g_ptr_array_index(fixture->requests, n);
+}
+
+static bool
+is_into(const char *text, const char *folder)
+{
+    g_autofree char *place = g_strdup_printf("<m:SavedItemFolderId>%s</m:SavedItemFolderId>",
+                                             folder);
+    return strstr(text, place) != NULL;
+}
+
+#define INTO_LISTS "<t:FolderId Id=\"F1\"/>"
+#define INTO_INBOX "<t:DistinguishedFolderId Id=\"inbox\"/>"
+
+/* Looked for once, whatever the case. */
+static void
+test_folder(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ, SEND(answer(fixture, FOUND(LISTS))), READ,
+                       SEND(answer(fixture, CREATED)), READ, SEND(answer(fixture, CREATED)));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_true(deliver_to(fixture, "Ann+LISTS@example.com", &error));
+    g_assert_no_error(error);
+    g_assert_nonnull(strstr(request(fixture, 0), "<t:SmtpAddress>ann@example.com<"));
+    g_assert_nonnull(strstr(request(fixture, 0), "<t:Constant Value=\"lists\"/>"));
+    g_assert_nonnull(strstr(request(fixture, 1), "<t:SmtpAddress>ann@example.com<"));
+    g_assert_true(is_into(request(fixture, 1), INTO_LISTS));
+    g_assert_true(is_into(request(fixture, 2), INTO_LISTS));
+}
+
+static void
+test_no_folder(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ, SEND(answer(fixture, FOUND(""))), READ,
+                       SEND(answer(fixture, CREATED)), READ, SEND(answer(fixture, CREATED)));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_no_error(error);
+    g_assert_true(is_into(request(fixture, 1), INTO_INBOX));
+    g_assert_true(is_into(request(fixture, 2), INTO_INBOX));
+}
+
+/* Deleted since it was found: the answer proves that nothing was stored. */
+static void
+test_folder_gone(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ, SEND(answer(fixture, FOUND(LISTS))), READ,
+                       SEND(answer(fixture, REFUSED("ErrorFolderNotFound"))), READ,
+                       SEND(answer(fixture, CREATED)), READ, SEND(answer(fixture, FOUND(""))), READ,
+                       SEND(answer(fixture, CREATED)));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_no_error(error);
+    g_assert_true(is_into(request(fixture, 1), INTO_LISTS));
+    g_assert_true(is_into(request(fixture, 2), INTO_INBOX));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_no_error(error);
+    g_assert_nonnull(strstr(request(fixture, 3), "<m:FindFolder "));
+}
+
+/* Whatever may have been stored in the folder is not stored in the inbox as well. */
+static void
+test_folder_ambiguous(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ, SEND(answer(fixture, FOUND(LISTS))), READ,
+                       SEND(answer(fixture, REFUSED("ErrorInternalServerError"))), CLOSE);
+    g_assert_false(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_AMBIGUOUS);
+    g_assert_cmpuint(fixture->requests->len, ==, 2);
+}
+
+static void
+test_no_right_to_look(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ,
+                       SEND(answer(fixture, NO_FOLDERS("ErrorAccessDenied"))), READ,
+                       SEND(answer(fixture, CREATED)));
+    g_assert_true(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_no_error(error);
+    g_assert_true(is_into(request(fixture, 1), INTO_INBOX));
+}
+
+/* It may be there, and a later attempt will find it. */
+static void
+test_busy_when_looking(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    test_server_script(fixture->server, READ,
+                       SEND(answer(fixture, NO_FOLDERS("ErrorMailboxStoreUnavailable"))), CLOSE);
+    g_assert_false(deliver_to(fixture, "ann+lists@example.com", &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_BUSY);
+    g_assert_cmpuint(fixture->requests->len, ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -191,5 +318,11 @@ main(int argc, char **argv)
     ADD(wraps);
     ADD(wraps_once);
     ADD(does_not_wrap);
+    ADD(folder);
+    ADD(no_folder);
+    ADD(folder_gone);
+    ADD(folder_ambiguous);
+    ADD(no_right_to_look);
+    ADD(busy_when_looking);
     return g_test_run();
 }

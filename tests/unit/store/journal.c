@@ -296,6 +296,20 @@ test_group_commit(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(statistics.commits, <, 2500);
 }
 
+static void
+test_shared_commit(Fixture *fixture, gconstpointer data)
+{
+    for (guint i = 0; i < 200; i++) {
+        g_autofree char *key = g_strdup_printf("k%u", i);
+        g_assert_cmpint(begin(fixture, key, false).verdict, ==, EXG_JOURNAL_BEGUN);
+        exg_journal_done(fixture->journal, key, "item");
+    }
+    ExgJournalStatistics statistics;
+    exg_journal_get_statistics(fixture->journal, &statistics);
+    g_assert_cmpuint(statistics.operations, >=, 399); /* the last outcome is still on its way */
+    g_assert_cmpuint(statistics.commits, <, 350);     /* 200, unless the machine dawdles */
+}
+
 int
 main(int argc, char **argv)
 {
@@ -312,6 +326,7 @@ main(int argc, char **argv)
     ADD(damaged);
     ADD(removed);
     ADD(group_commit);
+    ADD(shared_commit);
     g_test_add_func("/journal/unusable", test_unusable);
     return g_test_run();
 }

@@ -237,7 +237,7 @@ test_check(Fixture *fixture, gconstpointer options)
 {
     const ExgThrottleTarget target = {ENDPOINT, ACCOUNT, "a@example.com"};
     g_assert_null(exg_throttle_check(fixture->throttle, &target));
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     request(fixture, "a@example.com", minute);
     g_autoptr(GError) error = exg_throttle_check(fixture->throttle, &target);
     g_assert_error(error, EXG_ERROR, EXG_ERROR_BUSY);
@@ -265,10 +265,10 @@ test_first_usable(Fixture *fixture, gconstpointer options)
     for (guint i = 0; i < 5; i++)
         fail_endpoint(fixture, "one", failed);
     g_assert_cmpuint(exg_throttle_first_usable(throttle, endpoints, 3), ==, 1);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     fail_endpoint(fixture, "two", minute);
     g_assert_cmpuint(exg_throttle_first_usable(throttle, endpoints, 3), ==, 2);
-    g_autoptr(GError) hour = busy("ErrorServerBusy", "4.3.2", 3600000);
+    g_autoptr(GError) hour = busy("ErrorInsufficientResources", "4.3.2", 3600000);
     fail_endpoint(fixture, "three", hour);
     /* All are closed: the one that opens first. */
     g_assert_cmpuint(exg_throttle_first_usable(throttle, endpoints, 3), ==, 0);

@@ -71,6 +71,8 @@ test_table(void)
             g_error("%s, %s, HTTP %d: %s, not %s", error->message, one->service_code,
                     one->http_status, found, one->expected);
         g_assert_cmpint(outcome.scope, ==, one->scope);
+        bool unclear = outcome.busy && g_strcmp0(one->service_code, "ErrorServerBusy") == 0;
+        g_assert_cmpint(outcome.pause_scope, ==, unclear ? EXG_THROTTLE_MAILBOX : one->scope);
     }
 }
 

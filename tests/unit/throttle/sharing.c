@@ -93,7 +93,7 @@ test_backoff(Pair *pair, gconstpointer data)
 {
     request(&pair->one, "a@example.com", NULL);
     request(&pair->two, "a@example.com", NULL);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     request(&pair->one, "a@example.com", minute);
     let_news_travel(pair, &pair->one);
     /* Idle for long: not even the first request gets through. */
@@ -103,7 +103,7 @@ test_backoff(Pair *pair, gconstpointer data)
     g_assert_cmpint(left_ms, <, 59000);
     Answer answer = {0};
     take_now(&pair->two, "b@example.com", &answer);
-    g_assert_cmpstr(exg_error_facts(answer.error)->service_code, ==, "ErrorServerBusy");
+    g_assert_cmpstr(exg_error_facts(answer.error)->service_code, ==, "ErrorInsufficientResources");
     answer_clear(&answer);
     let_time_pass(pair, 60000);
     request(&pair->two, "a@example.com", NULL);
@@ -142,7 +142,7 @@ test_who_waits(Pair *pair, gconstpointer data)
     take_now(&pair->two, "a@example.com", &holders[1]);
     take(&pair->two, "a@example.com", &waiting);
     settle(&pair->two);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     request(&pair->one, "b@example.com", minute);
     let_news_travel(pair, &pair->one);
     Answer another = {0};
@@ -224,7 +224,7 @@ test_renew(Pair *pair, gconstpointer data)
 static void
 test_end(Pair *pair, gconstpointer data)
 {
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     Answer answer = {0};
     take_now(&pair->one, "a@example.com", &answer);
     release(&pair->one, &answer, minute);
@@ -246,7 +246,7 @@ damage(const Pair *pair)
 static void
 test_damaged(Pair *pair, gconstpointer data)
 {
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     request(&pair->two, "a@example.com", NULL);
     request(&pair->one, "a@example.com", minute);
     let_news_travel(pair, &pair->one);
@@ -287,7 +287,7 @@ test_locked(Pair *pair, gconstpointer data)
     sqlite3 *database;
     g_assert_cmpint(sqlite3_open(pair->path, &database), ==, SQLITE_OK);
     g_assert_cmpint(sqlite3_exec(database, "BEGIN EXCLUSIVE", NULL, NULL, NULL), ==, SQLITE_OK);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 5000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 5000);
     gint64 start_us = g_get_monotonic_time();
     request(&pair->one, "a@example.com", minute);
     refused(&pair->one, "a@example.com", EXG_ERROR_BUSY);
@@ -313,7 +313,7 @@ test_processes(void)
         char byte;
         fixture_init(&mine, &options);
         (void)!read(go[0], &byte, 1);
-        g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+        g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
         request(&mine, "a@example.com", minute);
         fixture_clear(&mine);
         _exit(0);

@@ -113,7 +113,8 @@ static void
 server_free(Server *server)
 {
     /* All who wait are refused when the endpoint closes. */
-    g_autoptr(GError) hour = busy("ErrorServerBusy", "4.3.2", EXG_THROTTLE_MAX_BACKOFF_MS);
+    g_autoptr(GError)
+        hour = busy("ErrorInsufficientResources", "4.3.2", EXG_THROTTLE_MAX_BACKOFF_MS);
     bool closed = false;
     for (guint i = 0; i < G_N_ELEMENTS(server->clients); i++) {
         Client *client = &server->clients[i];
@@ -225,7 +226,7 @@ test_back_off_is_kept(void)
 {
     Server *server = server_new(4);
     run_ms(server, 5000);
-    g_autoptr(GError) wait = busy("ErrorServerBusy", "4.3.2", 20000);
+    g_autoptr(GError) wait = busy("ErrorInsufficientResources", "4.3.2", 20000);
     const ExgThrottleTarget target = {ENDPOINT, ACCOUNT, "m0@example.com"};
     for (guint i = 0; i < G_N_ELEMENTS(server->clients); i++)
         if (server->clients[i].permit != NULL) {

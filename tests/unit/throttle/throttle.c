@@ -250,17 +250,18 @@ test_backoff(Fixture *fixture, gconstpointer options)
     take_now(fixture, "a@example.com", &holders[1]);
     take(fixture, "a@example.com", &waiting);
     settle(fixture);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     release(fixture, &holders[0], minute);
     settle(fixture);
     /* Who waits is told at once. */
     g_assert_error(waiting.error, EXG_ERROR, EXG_ERROR_BUSY);
     const ExgErrorFacts *facts = exg_error_facts(waiting.error);
-    g_assert_cmpstr(facts->service_code, ==, "ErrorServerBusy");
+    g_assert_cmpstr(facts->service_code, ==, "ErrorInsufficientResources");
     g_assert_cmpstr(facts->enhanced, ==, "4.3.2");
-    g_assert_true(g_regex_match_simple(
-        "^Exchange asked to wait at \\d\\d:\\d\\d:\\d\\d; 60 s are left \\(ErrorServerBusy\\)$",
-        waiting.error->message, 0, 0));
+    g_assert_true(
+        g_regex_match_simple("^Exchange asked to wait at \\d\\d:\\d\\d:\\d\\d; 60 s are left "
+                             "\\(ErrorInsufficientResources\\)$",
+                             waiting.error->message, 0, 0));
     answer_clear(&waiting);
 
     /* What was under way ends well, or asks for less: neither shortens it. */
@@ -285,9 +286,9 @@ test_backoff_gets_longer_only(Fixture *fixture, gconstpointer options)
     Answer holders[3] = {0};
     for (guint i = 0; i < 3; i++)
         take_now(fixture, i < 2 ? "a@example.com" : "b@example.com", &holders[i]);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
-    g_autoptr(GError) second = busy("ErrorServerBusy", "4.3.2", 1000);
-    g_autoptr(GError) ages = busy("ErrorServerBusy", "4.3.2", (gint64)86400 * 1000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
+    g_autoptr(GError) second = busy("ErrorInsufficientResources", "4.3.2", 1000);
+    g_autoptr(GError) ages = busy("ErrorInsufficientResources", "4.3.2", (gint64)86400 * 1000);
     release(fixture, &holders[0], minute);
     release(fixture, &holders[1], second);
     g_assert_cmpint(refused(fixture, "a@example.com", EXG_ERROR_BUSY), >, 50000);
@@ -320,6 +321,55 @@ test_mailbox_backoff(Fixture *fixture, gconstpointer options)
     advance_ms(fixture, 60001);
     request(fixture, "a@example.com", NULL);
     g_assert_cmpuint(statistics(fixture).mailboxes, ==, 0);
+}
+
+/* Budgets are the mailboxes': one over its own does not keep the mail of the others waiting. */
+static void
+test_one_mailbox_busy(Fixture *fixture, gconstpointer options)
+{
+    prove(fixture);
+    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    guint limit = statistics(fixture).limit;
+    request(fixture, "a@example.com", minute);
+    g_assert_cmpint(refused(fixture, "a@example.com", EXG_ERROR_BUSY), >, 50000);
+    g_assert_cmpint(statistics(fixture).closed_ms, ==, 0);
+    g_assert_cmpuint(statistics(fixture).throttled, ==, 1);
+    g_assert_cmpuint(statistics(fixture).limit, <, limit);
+    request(fixture, "b@example.com", NULL);
+    /* The same one again and again is still one. */
+    for (guint i = 0; i < 5; i++) {
+        advance_ms(fixture, 60001);
+        request(fixture, "a@example.com", minute);
+        request(fixture, "b@example.com", NULL);
+    }
+}
+
+/* Three in a short time, and it is all of them. */
+static void
+test_many_mailboxes_busy(Fixture *fixture, gconstpointer options)
+{
+    prove(fixture);
+    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    request(fixture, "a@example.com", minute);
+    advance_ms(fixture, 11000); /* long ago */
+    request(fixture, "b@example.com", minute);
+    advance_ms(fixture, 4000);
+    request(fixture, "c@example.com", minute);
+    g_assert_cmpint(statistics(fixture).closed_ms, ==, 0);
+    advance_ms(fixture, 4000);
+    request(fixture, "d@example.com", minute);
+    g_assert_cmpint(statistics(fixture).closed_ms, >, 50000);
+    g_assert_cmpint(refused(fixture, "e@example.com", EXG_ERROR_BUSY), >, 50000);
+}
+
+/* Where the account is charged for all, as with delegate access, it is never one mailbox alone. */
+static void
+test_account_charged(Fixture *fixture, gconstpointer options)
+{
+    prove(fixture);
+    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    request(fixture, "a@example.com", minute);
+    g_assert_cmpint(refused(fixture, "b@example.com", EXG_ERROR_BUSY), >, 50000);
 }
 
 /* Without a time to wait the limit shrinks first; only at its lowest does a refusal close the endpoint. */
@@ -415,7 +465,7 @@ test_many_mailboxes(Fixture *fixture, gconstpointer options)
     settle(fixture);
     guint permits = count_permits(answers, MAILBOXES);
     g_assert_cmpuint(permits, ==, 63);
-    g_autoptr(GError) minute = busy("ErrorServerBusy", "4.3.2", 60000);
+    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
     release(fixture, &last, minute);
     settle(fixture);
     for (guint i = 0; i < MAILBOXES; i++) {
@@ -518,6 +568,9 @@ main(int argc, char *argv[])
     ADD("backoff/endpoint", NULL, test_backoff);
     ADD("backoff/gets-longer-only", NULL, test_backoff_gets_longer_only);
     ADD("backoff/mailbox", NULL, test_mailbox_backoff);
+    ADD("backoff/A13.6-one-mailbox", NULL, test_one_mailbox_busy);
+    ADD("backoff/A13.6-many-mailboxes", NULL, test_many_mailboxes_busy);
+    ADD("backoff/A13.6-account-charged", &delegate, test_account_charged);
     ADD("backoff/without-time", NULL, test_busy_without_time);
     ADD("backoff/faults-are-no-load", NULL, test_faults_are_no_load);
     ADD("backoff/account", NULL, test_account_limit);

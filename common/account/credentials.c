@@ -1,0 +1,100 @@
+#include "common/account/credentials-private.h"
+
+#include "common/auth/basic.h"
+#include "common/auth/choice.h"
+#include "common/auth/negotiate.h"
+#include "common/base/error.h"
+
+static const char *
+value(const ExgConf *conf, const char *key)
+{
+    return exg_conf_string(conf, "exchange", key);
+}
+
+static ExgSecret *
+read_password(const ExgConf *conf, GError **error)
+{
+    g_autofree char *where = exg_conf_where(conf, "exchange", "password_file");
+    const char *path = value(conf, "password_file");
+    if (path == NULL) {
+        exg_error_set(error, EXG_ERROR_CONFIG, "%s is not set, and auth = %s needs a password",
+                      where, value(conf, "auth"));
+        return NULL;
+    }
+    ExgSecret *password = exg_secret_new_from_file(path, error);
+    if (password == NULL)
+        g_prefix_error(error, "%s: ", where);
+    return password;
+}
+
+static ExgHttpAuthenticator *
+kerberos_new(ExgEngine *engine, const ExgConf *conf)
+{
+    return exg_auth_kerberos_new(engine, value(conf, "kerberos_keytab"),
+                                 value(conf, "kerberos_ccache"), value(conf, "kerberos_principal"));
+}
+
+/* Kerberos; or NTLM in its place, where there is a password and neither a key nor a ticket. */
+static ExgHttpAuthenticator *
+negotiate_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
+{
+    g_autoptr(ExgHttpAuthenticator) kerberos = kerberos_new(engine, conf);
+    if (password == NULL || value(conf, "kerberos_keytab") != NULL ||
+        exg_auth_negotiate_is_available(kerberos, NULL))
+        return g_steal_pointer(&kerberos);
+    return exg_auth_ntlm_new(engine, value(conf, "username"), password, true);
+}
+
+static ExgHttpAuthenticator *
+auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
+{
+    static const ExgAuthCandidate kerberos = {"kerberos", "Negotiate",
+                                              exg_auth_negotiate_is_available, false};
+    static const ExgAuthCandidate ntlm = {"ntlm", "NTLM", exg_auth_negotiate_is_available, false};
+    static const ExgAuthCandidate spnego = {"ntlm inside negotiate", "Negotiate",
+                                            exg_auth_negotiate_is_available, false};
+    static const ExgAuthCandidate basic = {"basic", "Basic", NULL, true};
+    const char *user = value(conf, "username");
+    const char *no_password = "password_file is not set";
+    bool may_basic = exg_conf_bool(conf, "exchange", "allow_basic");
+    ExgHttpAuthenticator *choice = exg_auth_choice_new();
+    exg_auth_choice_add(choice, &kerberos, kerberos_new(engine, conf), NULL);
+    exg_auth_choice_add(choice, &ntlm,
+                        password != NULL ? exg_auth_ntlm_new(engine, user, password, false) : NULL,
+                        no_password);
+    exg_auth_choice_add(choice, &spnego,
+                        password != NULL ? exg_auth_ntlm_new(engine, user, password, true) : NULL,
+                        no_password);
+    exg_auth_choice_add(choice, &basic,
+                        password != NULL && may_basic ? exg_auth_basic_new(user, password) : NULL,
+                        may_basic ? no_password : "allow_basic is no");
+    return choice;
+}
+
+ExgHttpAuthenticator *
+exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    const char *auth = value(conf, "auth");
+    bool optional = g_str_equal(auth, "auto") || g_str_equal(auth, "negotiate");
+    g_autoptr(ExgSecret) password = NULL;
+    if (!optional || value(conf, "password_file") != NULL) {
+        password = read_password(conf, error);
+        if (password == NULL)
+            return NULL;
+    }
+    if (g_str_equal(auth, "auto"))
+        return auto_new(engine, conf, password);
+    if (g_str_equal(auth, "negotiate"))
+        return negotiate_new(engine, conf, password);
+    if (g_str_equal(auth, "ntlm"))
+        return exg_auth_ntlm_new(engine, value(conf, "username"), password, false);
+    return exg_auth_basic_new(value(conf, "username"), password);
+}
+
+char *
+exg_account_authentication_version(void)
+{
+    return g_strdup_printf("authentication: basic, negotiate with Kerberos%s",
+                           exg_auth_negotiate_has_ntlm() ? ", NTLM alone and inside negotiate"
+                                                         : "; NTLM: gss-ntlmssp is not installed");
+}
