@@ -1,6 +1,7 @@
 #include "common/account/account.h"
 
 #include "common/account/credentials-private.h"
+#include "common/auth/choice.h"
 #include "common/base/error.h"
 #include "common/xml/reader.h"
 
@@ -10,6 +11,7 @@ struct ExgAccount {
     ExgThrottle *throttle;
     ExgEwsService *ews;
     ExgEwsAccess access;
+    ExgHttpAuthenticator *choice; /* auth = auto; otherwise NULL */
 };
 
 #define IDLE_TIMEOUT_MS 60000
@@ -77,6 +79,8 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     ExgAccount *account = g_new0(ExgAccount, 1);
     account->references = 1;
     account->http = exg_http_client_new(engine, &options);
+    if (g_str_equal(exg_conf_string(conf, "exchange", "auth"), "auto"))
+        account->choice = g_steal_pointer(&authenticator);
     const char *version = exg_conf_string(conf, "exchange", "server_version");
     account->ews = exg_ews_service_new_many(account->http,
                                             exg_conf_list(conf, "exchange", "endpoint"),
@@ -106,6 +110,7 @@ exg_account_unref(ExgAccount *account)
     exg_ews_service_unref(account->ews);
     exg_throttle_unref(account->throttle);
     exg_http_client_unref(account->http);
+    exg_http_authenticator_unref(account->choice);
     g_free(account);
 }
 
@@ -131,6 +136,12 @@ ExgEwsTarget
 exg_account_target(const ExgAccount *account, const char *mailbox)
 {
     return (ExgEwsTarget){.mailbox = mailbox, .access = account->access};
+}
+
+char *
+exg_account_describe_authentication(const ExgAccount *account)
+{
+    return account->choice != NULL ? exg_auth_choice_describe(account->choice) : NULL;
 }
 
 char *

@@ -27,6 +27,10 @@ ExgThrottle *exg_account_throttle(ExgAccount *account);
 /* A mailbox and the configured right to open it; `mailbox` is not copied. */
 ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
 
+/* With auth = auto: what the server offered last and what was chosen why, a line each
+ * (choice.h). NULL as long as nothing was sent, and with another setting. (transfer full) */
+char *exg_account_describe_authentication(const ExgAccount *account);
+
 /* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
  * full) */
 char *exg_account_library_versions(void);
