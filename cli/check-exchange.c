@@ -4,7 +4,6 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/ews/get-folder.h"
-#include "common/ews/resolve-candidates.h"
 #include "common/mime/date.h"
 
 #include <stdlib.h>
@@ -115,7 +114,7 @@ judge_status(ExgCheck *check, int status)
                      status);
     if (refused)
         exg_check_mend(check, "From here: who answers",
-                       "curl -skI %s | grep -i -e ^server -e ^location", check->url);
+                       "curl -skI %s |\n    grep -i -e ^server -e ^location", check->url);
     return !refused;
 }
 
@@ -204,7 +203,7 @@ mend_password(ExgCheck *check)
     g_autofree char *name = account_name(check);
     const char *path = conf_value(check, "password_file");
     exg_check_mend(check, "In PowerShell with Active Directory: is it locked, disabled, expired",
-                   "Get-ADUser %s -Properties Enabled, LockedOut, PasswordExpired\n"
+                   "Get-ADUser %s `\n    -Properties Enabled, LockedOut, PasswordExpired\n"
                    "Unlock-ADAccount %s\nSet-ADAccountPassword %s -Reset",
                    name, name, name);
     if (path == NULL)
@@ -254,16 +253,8 @@ exg_check_login(ExgCheck *check)
 {
     ExgTool *tool = &check->tool;
     const char *user = conf_value(check, "username");
-    const char *backslash = strrchr(user, '\\');
-    const char *const names[] = {backslash != NULL ? backslash + 1 : user, NULL};
-    const ExgEwsTarget target = {.access = EXG_EWS_SELF};
-    const ExgEwsResolveOptions options = {.scope = EXG_EWS_SEARCH_DIRECTORY};
-    exg_ews_resolve_candidates_async(tool->service, &target, names, &options,
-                                     exg_tool_deadline_us(tool), tool->cancellable, exg_tool_done,
-                                     tool);
-    g_autoptr(GPtrArray) answers = NULL;
     g_autoptr(GError) error = NULL;
-    if (!exg_ews_resolve_candidates_finish(tool->service, exg_tool_wait(tool), &answers, &error)) {
+    if (!exg_tool_ask_for_self(tool, &error)) {
         judge_login(check, error);
         exg_check_report(check, "version", EXG_STEP_SKIPPED, 0, "not told without a login");
         exg_check_report(check, "mailbox", EXG_STEP_SKIPPED, 0, "not tried without a login");
@@ -306,8 +297,8 @@ mend_mailbox(ExgCheck *check, const char *address)
 {
     g_autofree char *mailbox = exg_check_quote(address);
     exg_check_mend(check, "In the Exchange Management Shell: who it is, and where",
-                   "Get-Recipient %s | Format-List RecipientType*, EmailAddresses\n"
-                   "Get-Mailbox %s | Format-List Database, ServerName",
+                   "Get-Recipient %s |\n    Format-List RecipientType*, EmailAddresses\n"
+                   "Get-Mailbox %s |\n    Format-List Database, ServerName",
                    mailbox, mailbox);
 }
 

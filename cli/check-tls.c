@@ -90,8 +90,8 @@ shake_hands(Handshake *self)
         exg_check_report(check, "TLS", EXG_STEP_WRONG, EX_UNAVAILABLE,
                          "port %u does not shake hands: %s", check->port, gnutls_strerror(result));
         exg_check_mend(check, "From here: what it speaks",
-                       "openssl s_client -connect %s:%u -servername %s </dev/null", check->host,
-                       check->port, check->host);
+                       "openssl s_client -connect %s:%u \\\n    -servername %s </dev/null",
+                       check->host, check->port, check->host);
         exg_check_mend(check, "In PowerShell on the Exchange server: which certificate IIS shows",
                        "netsh http show sslcert");
         return false;
@@ -156,8 +156,8 @@ check_chain(Handshake *self)
         "openssl x509 -inform der -in ca.cer -out /etc/exgate/ca.pem ||\n"
         "    openssl x509 -in ca.cer -out /etc/exgate/ca.pem");
     exg_check_mend(check, "What the server shows",
-                   "openssl s_client -connect %s:%u -servername %s \\\n"
-                   "    -showcerts </dev/null",
+                   "openssl s_client -connect %s:%u \\\n"
+                   "    -servername %s -showcerts </dev/null",
                    check->host, check->port, check->host);
     return !is_verified(check);
 }

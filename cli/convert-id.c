@@ -77,6 +77,8 @@ convert(ExgTool *tool, ExgEwsIdFormat from, ExgEwsIdFormat to, const char *mailb
     g_autoptr(GError) error = NULL;
     if (!exg_ews_convert_id_finish(tool->service, exg_tool_wait(tool), &converted, &error))
         return exg_tool_complain(error);
+    if (exg_tool_common_failure(converted) != NULL)
+        return exg_tool_complain(exg_tool_common_failure(converted));
     return print(tool, converted);
 }
 

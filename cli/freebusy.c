@@ -50,7 +50,7 @@ midnight(GTimeZone *zone, gint64 seconds, int days_later)
 static bool
 parse_time(const char *text, GTimeZone *zone, gint64 reference, gint64 *ret_seconds, bool *ret_day)
 {
-    int year, month, day, hour = 0, minute = 0, end = 0;
+    int year, month, day, hour, minute, end = 0;
     *ret_day = true;
     if (g_str_equal(text, "today") || g_str_equal(text, "tomorrow")) {
         gint64 now = exg_clock_real_us() / G_USEC_PER_SEC;
@@ -72,6 +72,8 @@ parse_time(const char *text, GTimeZone *zone, gint64 reference, gint64 *ret_seco
     } else if (text[end] != '\0') {
         return false;
     }
+    if (*ret_day)
+        hour = minute = 0;
     g_autoptr(GDateTime) time = g_date_time_new(zone, year, month, day, hour, minute, 0);
     if (time == NULL)
         return false;
@@ -167,9 +169,10 @@ print_events(const ExgTool *tool, const Wish *wish, const GPtrArray *answers)
 {
     static const char *const titles[] = {"WHO", "FROM", "TO", "TYPE", "SUBJECT", "WHERE", NULL};
     g_autoptr(ExgTable) table = exg_table_new(titles);
+    guint rows = 0;
     for (guint i = 0; i < answers->len; i++) {
         const ExgEwsAvailability *answer = g_ptr_array_index(answers, i);
-        for (guint j = 0; answer->error == NULL && j < answer->events->len; j++) {
+        for (guint j = 0; answer->error == NULL && j < answer->events->len; j++, rows++) {
             const ExgEwsCalendarEvent *event = g_ptr_array_index(answer->events, j);
             g_autofree char *from = format_time(wish, event->start, "%m-%d %H:%M");
             g_autofree char *to = format_time(wish, event->end, "%m-%d %H:%M");
@@ -179,8 +182,10 @@ print_events(const ExgTool *tool, const Wish *wish, const GPtrArray *answers)
             exg_table_add(table, cells);
         }
     }
-    printf("\n");
-    exg_table_show(table);
+    if (rows > 0) {
+        printf("\n");
+        exg_table_show(table);
+    }
 }
 
 static void
@@ -234,6 +239,8 @@ ask(ExgTool *tool, const Wish *wish)
     g_autoptr(GError) error = NULL;
     if (!exg_ews_get_user_availability_finish(tool->service, exg_tool_wait(tool), &answers, &error))
         return exg_tool_complain(error);
+    if (exg_tool_common_failure(answers) != NULL)
+        return exg_tool_complain(exg_tool_common_failure(answers));
     if (tool->json)
         print_json(tool, wish, answers);
     else

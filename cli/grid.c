@@ -8,6 +8,7 @@
 #define GAP         2
 #define NAME_MIN    16 /* columns that a name may have in any case */
 #define LABEL_WIDTH 3  /* of an hour, with a blank */
+#define LEGEND_GAP  3
 
 typedef struct {
     const char *word, *utf8, *ascii, *colour;
@@ -100,7 +101,8 @@ print_hours(const ExgGridShape *shape, guint name_width, guint from, guint to, F
     for (guint i = from; i < to; i++) {
         g_autoptr(GDateTime) time = time_of(shape, i);
         int hour = g_date_time_get_hour(time);
-        if (g_date_time_get_minute(time) != 0 || hour % step != 0 || i - from < column)
+        bool fits = i - from >= column && name_width + GAP + i - from + 2 <= shape->width;
+        if (g_date_time_get_minute(time) != 0 || hour % step != 0 || !fits)
             continue;
         g_string_append_printf(line, "%*s%02d", (int)(i - from - line->len), "", hour);
         column = (guint)line->len + 1;
@@ -131,9 +133,16 @@ print_block(const ExgGridRow *rows, guint n_rows, const ExgGridShape *shape, gui
 static void
 print_legend(const ExgGridShape *shape, FILE *file)
 {
+    guint column = 0;
     for (guint i = 0; i < G_N_ELEMENTS(legend); i++) {
         const Look *look = &looks[legend[i]];
-        fputs(i > 0 ? "   " : "", file);
+        guint width = 2 + exg_text_width(look->word);
+        if (column > 0 && column + LEGEND_GAP + width > shape->width) {
+            fputc('\n', file);
+            column = 0;
+        }
+        fprintf(file, "%*s", column > 0 ? LEGEND_GAP : 0, "");
+        column += width + (column > 0 ? LEGEND_GAP : 0);
         print_look(shape, look, 1, file);
         fprintf(file, " %s", look->word);
     }

@@ -20,7 +20,8 @@ exg_mailbox_list_print(const GPtrArray *mailboxes, bool types)
                                      or_null(mailbox->type), NULL};
         exg_table_add(table, cells);
     }
-    exg_table_show(table);
+    if (mailboxes->len > 0)
+        exg_table_show(table);
 }
 
 void

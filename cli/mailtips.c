@@ -158,5 +158,7 @@ exg_command_mailtips(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!exg_ews_get_mail_tips_finish(tool.service, exg_tool_wait(&tool), &all, &error))
         return exg_tool_complain(error);
+    if (exg_tool_common_failure(all) != NULL)
+        return exg_tool_complain(exg_tool_common_failure(all));
     return print(&tool, all);
 }

@@ -113,6 +113,8 @@ exg_command_resolve(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!exg_ews_resolve_candidates_finish(tool.service, exg_tool_wait(&tool), &answers, &error))
         return exg_tool_complain(error);
+    if (exg_tool_common_failure(answers) != NULL)
+        return exg_tool_complain(exg_tool_common_failure(answers));
     if (tool.json)
         print_json(&tool, answers);
     else

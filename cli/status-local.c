@@ -28,6 +28,9 @@ describe_journal(const ExgTool *tool)
 {
     ExgJournalSummary summary;
     g_autoptr(GError) error = NULL;
+    const char *path = exg_conf_string(tool->conf, "delivery", "journal");
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return g_strdup_printf("none yet at %s", path);
     if (!summarize(tool, &summary, &error))
         return g_strdup(error->message);
     g_autofree char *size = exg_format_size(summary.size_bytes);

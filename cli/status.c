@@ -3,9 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/resolve-candidates.h"
 
-#include <string.h>
 #include <sysexits.h>
 
 typedef struct {
@@ -24,22 +22,11 @@ server_clear(Server *server)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Server, server_clear)
 
-/* Asks for the account itself: whatever the answer is, it tells who answers. */
 static void
 ask(ExgTool *tool, Server *server)
 {
-    const char *names[] = {exg_conf_string(tool->conf, "exchange", "username"), NULL};
-    const char *backslash = strrchr(names[0], '\\');
-    if (backslash != NULL)
-        names[0] = backslash + 1;
-    const ExgEwsTarget target = {.access = EXG_EWS_SELF};
-    const ExgEwsResolveOptions options = {.scope = EXG_EWS_SEARCH_DIRECTORY};
     gint64 begin_us = exg_clock_monotonic_us();
-    exg_ews_resolve_candidates_async(tool->service, &target, names, &options,
-                                     exg_tool_deadline_us(tool), tool->cancellable, exg_tool_done,
-                                     tool);
-    g_autoptr(GPtrArray) answers = NULL;
-    exg_ews_resolve_candidates_finish(tool->service, exg_tool_wait(tool), &answers, &server->error);
+    exg_tool_ask_for_self(tool, &server->error);
     server->answer_ms = (exg_clock_monotonic_us() - begin_us) / 1000;
     exg_ews_service_server_version(tool->service, &server->version);
     server->authentication = exg_account_describe_authentication(tool->account);

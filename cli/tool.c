@@ -2,12 +2,14 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/ews/resolve-candidates.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -217,6 +219,27 @@ exg_tool_wait(ExgTool *tool)
     return tool->result;
 }
 
+bool
+exg_tool_ask_for_self(ExgTool *tool, GError **error)
+{
+    const char *user = exg_conf_string(tool->conf, "exchange", "username");
+    const char *backslash = strrchr(user, '\\');
+    const char *const names[] = {backslash != NULL ? backslash + 1 : user, NULL};
+    const ExgEwsTarget target = {.access = EXG_EWS_SELF};
+    const ExgEwsResolveOptions options = {.scope = EXG_EWS_SEARCH_DIRECTORY};
+    exg_ews_resolve_candidates_async(tool->service, &target, names, &options,
+                                     exg_tool_deadline_us(tool), tool->cancellable, exg_tool_done,
+                                     tool);
+    g_autoptr(GPtrArray) answers = NULL;
+    if (!exg_ews_resolve_candidates_finish(tool->service, exg_tool_wait(tool), &answers, error))
+        return false;
+    const ExgEwsCandidates *answer = g_ptr_array_index(answers, 0);
+    if (answer->error == NULL || g_error_matches(answer->error, EXG_ERROR, EXG_ERROR_NO_MAILBOX))
+        return true;
+    g_propagate_error(error, g_error_copy(answer->error));
+    return false;
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 int
@@ -241,6 +264,36 @@ exg_tool_complain(const GError *error)
     bool cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_autofree char *sentence = exg_printable(cancelled ? "interrupted" : error->message);
     return exg_complain(exg_tool_status_of(error), "%s", sentence);
+}
+
+static bool
+is_general(const GError *error)
+{
+    if (error->domain != EXG_ERROR)
+        return true;
+    switch (error->code) {
+    case EXG_ERROR_UNREACHABLE:
+    case EXG_ERROR_BUSY:
+    case EXG_ERROR_AUTH:
+    case EXG_ERROR_CONFIG:
+    case EXG_ERROR_RESOURCES:
+        return true;
+    default:
+        return false;
+    }
+}
+
+const GError *
+exg_tool_common_failure(const GPtrArray *answers)
+{
+    const GError *first = NULL;
+    for (guint i = 0; i < answers->len; i++) {
+        const GError *error = *(GError *const *)g_ptr_array_index(answers, i);
+        if (error == NULL || !is_general(error))
+            return NULL;
+        first = first != NULL ? first : error;
+    }
+    return first;
 }
 
 int

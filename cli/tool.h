@@ -68,10 +68,17 @@ void exg_tool_done(GObject *source, GAsyncResult *result, gpointer data);
 /* Runs the engine until that has been called. (transfer none) */
 GAsyncResult *exg_tool_wait(ExgTool *tool);
 
+/* Looks the account itself up: whether it is found does not matter, only that there is an answer. */
+bool exg_tool_ask_for_self(ExgTool *tool, GError **error);
+
 /* The exit status that stands for an error. */
 int exg_tool_status_of(const GError *error);
 /* Says it, and answers its exit status. */
 int exg_tool_complain(const GError *error);
+/* Why none of the answers to several questions came, if it is a reason that has nothing to do with
+ * what was asked; otherwise NULL. `answers`: of structures that begin with their error.
+ * (transfer none) */
+const GError *exg_tool_common_failure(const GPtrArray *answers);
 /* What a run over many things answers: the status of the first thing that failed. */
 int exg_tool_first_status(int status, const GError *error);
 
