@@ -96,12 +96,11 @@ check_connection(ExgCheck *check)
     exg_check_report(check, "connection", EXG_STEP_WRONG, EX_UNAVAILABLE,
                      "nobody answers at port %u of %s: %s", check->port, refused->str,
                      error->message);
-    exg_check_mend(
-        check, "In PowerShell on the Exchange server: is the web server there, and may one come in",
-        "Get-Service W3SVC | Start-Service\n"
-        "Get-NetFirewallPortFilter -Protocol TCP |\n"
-        "    Where-Object LocalPort -eq %u | Get-NetFirewallRule",
-        check->port);
+    exg_check_mend(check, "In PowerShell on the Exchange server: is it there, may one come in",
+                   "Get-Service W3SVC | Start-Service\n"
+                   "Get-NetFirewallPortFilter -Protocol TCP |\n"
+                   "    Where-Object LocalPort -eq %u | Get-NetFirewallRule",
+                   check->port);
     exg_check_mend(check, "From here: is the way open", "nc -vz -w 5 %s %u", check->host,
                    check->port);
     return false;

@@ -151,10 +151,9 @@ check_chain(Handshake *self)
                          g_strstrip((char *)text.data));
     gnutls_free(text.data);
     exg_check_mend(check, "On the Windows CA that signed it", "certutil -ca.cert ca.cer");
-    exg_check_mend(
-        check, "Here, as root, with that file; then ca_file = /etc/exgate/ca.pem in exgate.conf",
-        "openssl x509 -inform der -in ca.cer -out /etc/exgate/ca.pem ||\n"
-        "    openssl x509 -in ca.cer -out /etc/exgate/ca.pem");
+    exg_check_mend(check, "Here, as root, with that file",
+                   "openssl x509 -inform der -in ca.cer -out /etc/exgate/ca.pem");
+    exg_check_mend(check, "Then, in exgate.conf", "ca_file = /etc/exgate/ca.pem");
     exg_check_mend(check, "What the server shows",
                    "openssl s_client -connect %s:%u \\\n"
                    "    -servername %s -showcerts </dev/null",

@@ -209,8 +209,9 @@ check_endpoint(ExgCheck *check, const char *url)
     check->port = (guint16)(port > 0 ? port : check->has_tls ? 443 : 80);
     if (check->json == NULL)
         printf("\n%s\n", url);
-    bool good = exg_check_network(check) && exg_check_offers(check);
-    g_clear_object(&check->connection);
+    bool good = exg_check_network(check);
+    g_clear_object(&check->connection); /* a server that takes one at a time is free again */
+    good = good && exg_check_offers(check);
     g_clear_pointer(&check->addresses, g_strfreev);
     g_clear_pointer(&check->host, g_free);
     return good;

@@ -25,7 +25,7 @@ typedef struct {
     char *state, *listen, *auth, *protection, *keytab;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **scenarios, **names;
     gint64 max_request, minute_ms, heartbeat_ms;
-    gint notify_fd;
+    gint notify_fd, certificate_days;
     gboolean keep_requests, memory, background, die_with_parent, kerberos_each, version;
 } Options;
 
@@ -46,6 +46,7 @@ static bool
 parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
     *options = (Options){.notify_fd = -1,
+                         .certificate_days = EXG_SIM_VALID_DAYS,
                          .max_request = DEFAULT_MAX_REQUEST,
                          .minute_ms = 60000,
                          .heartbeat_ms = 45000};
@@ -72,6 +73,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "want Kerberos with each request", NULL},
         {"scenario", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->scenarios,
          "read faults from here", "FILE"},
+        {"certificate-days", 0, 0, G_OPTION_ARG_INT, &options->certificate_days,
+         "how long the certificate holds (3650); negative: it has ended", "DAYS"},
         {"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
          "one more name for the certificate", "NAME"},
         {"max-request", 0, 0, G_OPTION_ARG_INT64, &options->max_request,
@@ -273,7 +276,8 @@ set_up(Sim *sim, GError **error)
     if (sim->parts.record == NULL)
         return false;
     sim->tls = exg_sim_tls_identity_new(options->state, (const char *const *)options->names,
-                                        &sim->parts.sign_in.certificate, error);
+                                        options->certificate_days, &sim->parts.sign_in.certificate,
+                                        error);
     if (sim->tls == NULL)
         return false;
     sim->engine = exg_engine_new(error);
