@@ -114,7 +114,7 @@ Blue Room  blue@example.test
 END
 is(json(0, 'room_lists', 'roomlists')->{room_lists}[0]{address}, 'vienna@example.test', 'the list');
 is(json(0, 'list rooms', 'rooms', 'vienna@example.test')->{rooms}[0]{address}, 'blue@example.test', 'the room');
-isnt(tool('rooms', 'ann@example.test')->{status}, 0, 'no such list');
+cmp_ok(tool('rooms', 'ann@example.test')->{status}, '>', 0, 'no such list');
 
 prints(67, <<'END', 'mailtips', 'ann@example.test', 'no@example.test');
 ADDRESS           TIPS
@@ -165,7 +165,7 @@ is($value->{from}, '2026-11-22T23:00:00.000Z', 'the beginning');
 like($value->{attendees}[0]{merged}, qr/^0{20}2{3}0{5}11/, 'the digits');
 is($value->{attendees}[0]{events}[0]{subject}, 'Budget', 'an appointment');
 $result = tool('freebusy', @day, 'ann@example.test', 'no@example.test');
-isnt($result->{status}, 0, 'somebody is not there');
+cmp_ok($result->{status}, '>', 0, 'somebody is not there');
 like($result->{out}, qr/^no\@example\.test   Exchange answered ErrorMailRecipientNotFound/m, 'which is told in his line');
 
 like(tool('timezones')->{out}, qr/\AID +NAME\n.*^W\. Europe Standard Time +\(UTC\+01:00\)/ms, 'the time zones');
