@@ -18,6 +18,7 @@ MANDIR     ?= $(PREFIX)/share/man
 SYSCONFDIR ?= /etc
 UNITDIR    ?= /lib/systemd/system
 SYSUSERSDIR ?= /usr/lib/sysusers.d
+COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
@@ -235,10 +236,11 @@ PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/ex
 install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
 	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(SYSCONFDIR)/exgate \
-	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
 	install -m 644 cli/exgate.1 $(DESTDIR)$(MANDIR)/man1/
+	install -m 644 cli/exgate.bash-completion $(DESTDIR)$(COMPLETIONDIR)/exgate
 	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \

@@ -24,7 +24,7 @@ print_help(const ExgCommandTable *table, FILE *file)
     fprintf(file, "Usage: %s COMMAND [OPTION...]\n\n%s\n\nCommands:\n", table->program,
             table->summary);
     for (gsize i = 0; i < table->count; i++)
-        fprintf(file, "  %-10s %s\n", table->commands[i].name, table->commands[i].summary);
+        fprintf(file, "  %-11s %s\n", table->commands[i].name, table->commands[i].summary);
     fprintf(file, "\n`%s help COMMAND` explains one. See exgate(1).\n", table->program);
 }
 

@@ -34,9 +34,22 @@ int exg_command_run(const ExgCommandTable *table, int argc, char **argv);
 /* "exgate: sentence" on standard error. Answers `status`, for `return exg_complain(…)`. */
 int exg_complain(int status, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+int exg_command_check(int argc, char **argv);
+int exg_command_convert_id(int argc, char **argv);
+int exg_command_deliver(int argc, char **argv);
 int exg_command_discover(int argc, char **argv);
+int exg_command_expand(int argc, char **argv);
+int exg_command_freebusy(int argc, char **argv);
 int exg_command_journal(int argc, char **argv);
 int exg_command_login(int argc, char **argv);
 int exg_command_logout(int argc, char **argv);
+int exg_command_mailtips(int argc, char **argv);
+int exg_command_resolve(int argc, char **argv);
+int exg_command_roomlists(int argc, char **argv);
+int exg_command_rooms(int argc, char **argv);
+int exg_command_searchable(int argc, char **argv);
+int exg_command_status(int argc, char **argv);
+int exg_command_timezones(int argc, char **argv);
+int exg_command_watch(int argc, char **argv);
 
 #endif

@@ -2,7 +2,7 @@
 #include "cli/command.h"
 #include "cli/journal-private.h"
 #include "cli/output.h"
-#include "cli/privilege.h"
+#include "cli/tool.h"
 #include "common/account/account.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define ASK_TIMEOUT_MS    60000
 #define ITEM_ID_MAX_BYTES 1024
@@ -51,14 +49,14 @@ static int
 ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_item_id)
 {
     g_autoptr(GError) error = NULL;
-    exg_borrow_credentials();
+    exg_tool_borrow_credentials();
     g_autoptr(ExgEngine) engine = exg_engine_new(&error);
     if (engine == NULL)
         return exg_complain(EX_OSERR, "%s", error->message);
     g_autoptr(ExgAccount) account = exg_account_new(engine, tool->conf, &error);
     if (account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
-    if (!exg_become_owner(tool->path))
+    if (!exg_tool_become_owner(tool->path))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
                             g_strerror(errno));
     g_autoptr(ExgStore) store = exg_ews_store_new(
@@ -68,7 +66,7 @@ ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_it
     exg_engine_run(engine);
     if (!question.answered) {
         error = question.error;
-        return exg_complain_of_peer(error);
+        return exg_tool_complain(error);
     }
     *ret_item_id = question.item_id;
     return EX_OK;

@@ -10,7 +10,21 @@
 #include <sysexits.h>
 
 static const ExgCommand commands[] = {
+    {"check", "Go the way to Exchange step by step, and say what mends what is wrong",
+     exg_command_check},
     {"discover", "Find the Exchange of an address", exg_command_discover},
+    {"status", "Tell which Exchange answers, and how things stand here", exg_command_status},
+    {"resolve", "Look names and addresses up in the address list", exg_command_resolve},
+    {"expand", "List the members of a group", exg_command_expand},
+    {"freebusy", "Show when people and rooms are busy", exg_command_freebusy},
+    {"mailtips", "Tell what to know before writing to somebody", exg_command_mailtips},
+    {"roomlists", "List the lists of meeting rooms", exg_command_roomlists},
+    {"rooms", "List the meeting rooms of a list", exg_command_rooms},
+    {"timezones", "List the time zones that the server knows", exg_command_timezones},
+    {"searchable", "List the mailboxes open to a search for evidence", exg_command_searchable},
+    {"convert-id", "Turn ids of items into another form", exg_command_convert_id},
+    {"deliver", "Put a message into a mailbox", exg_command_deliver},
+    {"watch", "Tell what happens in a mailbox, as it happens", exg_command_watch},
     {"journal", "Look into the delivery journal, and settle what is open", exg_command_journal},
     {"login", "Sign a user in with OAuth2, for the programs to act for", exg_command_login},
     {"logout", "Forget the tokens of that user", exg_command_logout},

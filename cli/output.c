@@ -1,11 +1,21 @@
 #include "cli/output.h"
 
-#include <string.h>
+#include "common/base/disposition.h"
+#include "common/base/error.h"
 
-#define GAP 2 /* blanks between columns */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define GAP           2 /* blanks between columns */
+#define NARROWEST     8 /* column of a table that has to be broken */
+#define DEFAULT_WIDTH 80
+#define MAX_WIDTH     1000
 
 struct ExgTable {
     guint columns;
+    bool titled;
     GPtrArray *rows; /* of string vectors, the titles first */
 };
 
@@ -32,14 +42,40 @@ exg_printable(const char *text)
 /* --- tables ----------------------------------------------------------------------------------- */
 
 static guint
-width_of(const char *text)
+width_of_char(const char *at)
+{
+    gunichar character = g_utf8_get_char(at);
+    return g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
+}
+
+guint
+exg_text_width(const char *text)
 {
     guint width = 0;
-    for (; *text != '\0'; text = g_utf8_next_char(text)) {
-        gunichar character = g_utf8_get_char(text);
-        width += g_unichar_iszerowidth(character) ? 0 : g_unichar_iswide(character) ? 2 : 1;
-    }
+    for (; *text != '\0'; text = g_utf8_next_char(text))
+        width += width_of_char(text);
     return width;
+}
+
+/* Where the first `width` columns of a text end. */
+static const char *
+end_of(const char *text, guint width)
+{
+    for (guint used = 0; *text != '\0'; text = g_utf8_next_char(text)) {
+        used += width_of_char(text);
+        if (used > width)
+            break;
+    }
+    return text;
+}
+
+char *
+exg_text_shorten(const char *text, guint width)
+{
+    if (exg_text_width(text) <= width)
+        return g_strdup(text);
+    const char *end = end_of(text, MAX(width, 1) - 1);
+    return g_strdup_printf("%.*s%s", (int)(end - text), text, exg_output_is_utf8() ? "…" : "~");
 }
 
 static void
@@ -52,6 +88,7 @@ ExgTable *
 exg_table_new(const char *const *titles)
 {
     ExgTable *table = g_new0(ExgTable, 1);
+    table->titled = titles != NULL;
     table->columns = titles != NULL ? g_strv_length((char **)titles) : 2;
     table->rows = g_ptr_array_new_with_free_func(free_cells);
     if (titles != NULL)
@@ -68,21 +105,113 @@ exg_table_add(ExgTable *table, const char *const *cells)
     g_ptr_array_add(table->rows, copies);
 }
 
-void
-exg_table_print(const ExgTable *table, FILE *file)
+static guint *
+measure(const ExgTable *table)
 {
-    g_autofree guint *widths = g_new0(guint, table->columns);
+    guint *widths = g_new0(guint, table->columns);
     for (guint row = 0; row < table->rows->len; row++) {
         char **cells = g_ptr_array_index(table->rows, row);
         for (guint i = 0; i < table->columns; i++)
-            widths[i] = MAX(widths[i], width_of(cells[i]));
+            widths[i] = MAX(widths[i], exg_text_width(cells[i]));
     }
+    return widths;
+}
+
+/* Takes from the widest column until the table fits. */
+static void
+squeeze(guint *widths, guint columns, guint width)
+{
+    guint total = GAP * (columns - 1);
+    for (guint i = 0; i < columns; i++)
+        total += widths[i];
+    while (total > width) {
+        guint widest = 0;
+        for (guint i = 1; i < columns; i++)
+            if (widths[i] >= widths[widest])
+                widest = i;
+        if (widths[widest] <= NARROWEST)
+            return;
+        guint excess = total - width, second = NARROWEST;
+        for (guint i = 0; i < columns; i++)
+            if (i != widest)
+                second = MAX(second, widths[i]);
+        guint step = MIN(excess, MAX(widths[widest] - MIN(second, widths[widest]), 1));
+        widths[widest] -= step;
+        total -= step;
+    }
+}
+
+/* The next line of a cell: up to a blank if there is one, else as much as there is room for. Moves
+ * `*text` on to what is left. */
+static int
+take_line(const char **text, guint width, const char **ret_line)
+{
+    const char *line = *text, *end = end_of(line, width);
+    if (end == line && *line != '\0')
+        end = g_utf8_next_char(line); /* wider than all the room there is */
+    const char *stop = end;
+    if (*end != '\0' && *end != ' ') {
+        const char *blank = end;
+        while (blank > line && *blank != ' ')
+            blank--;
+        if (blank > line)
+            stop = blank;
+    }
+    *text = stop;
+    while (**text == ' ')
+        (*text)++;
+    *ret_line = line;
+    return (int)(stop - line);
+}
+
+static void
+print_row(char **cells, const guint *widths, guint columns, FILE *file)
+{
+    g_autofree const char **rest = g_new0(const char *, columns);
+    for (guint i = 0; i < columns; i++)
+        rest[i] = cells[i];
+    bool more = true;
+    while (more) {
+        guint owed = 0; /* blanks, which are not printed at the end of a line */
+        more = false;
+        for (guint i = 0; i < columns; i++) {
+            const char *line;
+            int length = take_line(&rest[i], widths[i], &line);
+            g_autofree char *piece = g_strndup(line, (gsize)length);
+            if (length > 0) {
+                fprintf(file, "%*s%s", (int)owed, "", piece);
+                owed = 0;
+            }
+            owed += widths[i] - MIN(exg_text_width(piece), widths[i]) + GAP;
+            more = more || *rest[i] != '\0';
+        }
+        fputc('\n', file);
+    }
+}
+
+void
+exg_table_print_within(const ExgTable *table, guint width, bool colour, FILE *file)
+{
+    g_autofree guint *widths = measure(table);
+    squeeze(widths, table->columns, width);
     for (guint row = 0; row < table->rows->len; row++) {
-        char **cells = g_ptr_array_index(table->rows, row);
-        for (guint i = 0; i + 1 < table->columns; i++)
-            fprintf(file, "%s%*s", cells[i], (int)(widths[i] - width_of(cells[i]) + GAP), "");
-        fprintf(file, "%s\n", cells[table->columns - 1]);
+        bool bold = colour && row == 0 && table->titled;
+        fputs(bold ? "\033[1m" : "", file);
+        print_row(g_ptr_array_index(table->rows, row), widths, table->columns, file);
+        fputs(bold ? "\033[0m" : "", file);
     }
+}
+
+void
+exg_table_print(const ExgTable *table, FILE *file)
+{
+    exg_table_print_within(table, G_MAXUINT, false, file);
+}
+
+void
+exg_table_show(const ExgTable *table)
+{
+    exg_table_print_within(table, exg_output_width(), exg_output_has_colour(), stdout);
 }
 
 void
@@ -118,8 +247,30 @@ append_name(GString *json, const char *name)
 {
     if (json->len > 0 && strchr("{[", json->str[json->len - 1]) == NULL)
         g_string_append(json, ", ");
+    if (name == NULL)
+        return;
     append_quoted(json, name);
     g_string_append(json, ": ");
+}
+
+void
+exg_json_open(GString *json, const char *name, char bracket)
+{
+    append_name(json, name);
+    g_string_append_c(json, bracket);
+}
+
+void
+exg_json_close(GString *json, char bracket)
+{
+    g_string_append_c(json, bracket == '{' ? '}' : ']');
+}
+
+void
+exg_json_bool(GString *json, const char *name, bool value)
+{
+    append_name(json, name);
+    g_string_append(json, value ? "true" : "false");
 }
 
 void
@@ -153,6 +304,56 @@ exg_json_time(GString *json, const char *name, gint64 time_ms)
     g_autofree char *seconds = g_date_time_format(time, "%Y-%m-%dT%H:%M:%S");
     g_autofree char *text = g_strdup_printf("%s.%03dZ", seconds, (int)(time_ms % 1000));
     exg_json_text(json, name, text);
+}
+
+void
+exg_json_error(GString *json, const GError *error)
+{
+    if (error == NULL) {
+        exg_json_text(json, "error", NULL);
+        return;
+    }
+    const ExgErrorFacts *facts = exg_error_facts(error);
+    exg_json_open(json, "error", '{');
+    exg_json_text(json, "kind", exg_disposition_of(error).label);
+    exg_json_text(json, "code", facts != NULL ? facts->service_code : NULL);
+    exg_json_text(json, "message", error->message);
+    exg_json_close(json, '{');
+}
+
+void
+exg_json_print(const GString *json)
+{
+    puts(json->str);
+}
+
+/* --- the terminal ----------------------------------------------------------------------------- */
+
+guint
+exg_output_width(void)
+{
+    struct winsize size;
+    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        return size.ws_col;
+    const char *columns = g_getenv("COLUMNS");
+    guint64 width;
+    if (columns != NULL && g_ascii_string_to_unsigned(columns, 10, 1, MAX_WIDTH, &width, NULL))
+        return (guint)width;
+    return DEFAULT_WIDTH;
+}
+
+bool
+exg_output_has_colour(void)
+{
+    const char *no = g_getenv("NO_COLOR"), *terminal = g_getenv("TERM");
+    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && terminal != NULL &&
+           !g_str_equal(terminal, "dumb");
+}
+
+bool
+exg_output_is_utf8(void)
+{
+    return g_get_charset(NULL);
 }
 
 /* --- for people ------------------------------------------------------------------------------- */

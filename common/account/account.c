@@ -2,6 +2,7 @@
 
 #include "common/account/credentials-private.h"
 #include "common/account/discovery-private.h"
+#include "common/auth/choice.h"
 #include "common/base/error.h"
 #include "common/base/secret.h"
 #include "common/xml/reader.h"
@@ -12,6 +13,7 @@ struct ExgAccount {
     ExgThrottle *throttle;
     ExgEwsService *ews;
     ExgEwsAccess access;
+    ExgHttpAuthenticator *choice; /* auth = auto; otherwise NULL */
 };
 
 #define IDLE_TIMEOUT_MS 60000
@@ -122,6 +124,8 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     ExgAccount *account = g_new0(ExgAccount, 1);
     account->references = 1;
     account->http = exg_http_client_new(engine, &options);
+    if (g_str_equal(exg_conf_string(conf, "exchange", "auth"), "auto"))
+        account->choice = g_steal_pointer(&authenticator);
     account->ews = service_new(engine, conf, account->http, &options);
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
@@ -148,6 +152,7 @@ exg_account_unref(ExgAccount *account)
     exg_ews_service_unref(account->ews);
     exg_throttle_unref(account->throttle);
     exg_http_client_unref(account->http);
+    exg_http_authenticator_unref(account->choice);
     g_free(account);
 }
 
@@ -173,6 +178,12 @@ ExgEwsTarget
 exg_account_target(const ExgAccount *account, const char *mailbox)
 {
     return (ExgEwsTarget){.mailbox = mailbox, .access = account->access};
+}
+
+char *
+exg_account_describe_authentication(const ExgAccount *account)
+{
+    return account->choice != NULL ? exg_auth_choice_describe(account->choice) : NULL;
 }
 
 char *

@@ -31,6 +31,9 @@ ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
  * are the configuration's. */
 bool exg_account_http_options(ExgEngine *engine, const ExgConf *conf,
                               ExgHttpClientOptions *ret_options, GError **error);
+/* With auth = auto: what the server offered last and what was chosen why, a line each
+ * (choice.h). NULL as long as nothing was sent, and with another setting. (transfer full) */
+char *exg_account_describe_authentication(const ExgAccount *account);
 
 /* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
  * full) */

@@ -9,8 +9,6 @@
 #include <gnutls/x509.h>
 #include <string.h>
 
-#define VALID_DAYS 3650
-
 typedef struct {
     gnutls_x509_privkey_t key;
     gnutls_x509_crt_t certificate;
@@ -76,10 +74,10 @@ certificate_to_der(const Identity *identity)
 /* --- making certificates ---------------------------------------------------------------------- */
 
 static bool
-begin(Identity *identity, const char *name, GError **error)
+begin(Identity *identity, const char *name, int days, GError **error)
 {
     guint8 serial[16];
-    time_t now = time(NULL);
+    time_t now = time(NULL), end = now + (time_t)days * 24 * 3600;
     if (!check(gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial), "make a serial number", error))
         return false;
     serial[0] &= 0x7f;
@@ -95,10 +93,9 @@ begin(Identity *identity, const char *name, GError **error)
            check(gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, name,
                                                (unsigned)strlen(name)),
                  "set the name", error) &&
-           check(gnutls_x509_crt_set_activation_time(certificate, now - 3600), "set the times",
-                 error) &&
-           check(gnutls_x509_crt_set_expiration_time(certificate, now + VALID_DAYS * 24 * 3600),
+           check(gnutls_x509_crt_set_activation_time(certificate, MIN(now, end) - 3600),
                  "set the times", error) &&
+           check(gnutls_x509_crt_set_expiration_time(certificate, end), "set the times", error) &&
            check(gnutls_x509_crt_set_key(certificate, identity->key), "set the key", error);
 }
 
@@ -116,7 +113,8 @@ set_key_ids(Identity *identity, GError **error)
 static bool
 make_authority(Identity *identity, GError **error)
 {
-    return begin(identity, "exchange-sim CA", error) && set_key_ids(identity, error) &&
+    return begin(identity, "exchange-sim CA", EXG_SIM_VALID_DAYS, error) &&
+           set_key_ids(identity, error) &&
            check(gnutls_x509_crt_set_basic_constraints(identity->certificate, 1, 0),
                  "set the constraints", error) &&
            check(gnutls_x509_crt_set_key_usage(identity->certificate, GNUTLS_KEY_KEY_CERT_SIGN),
@@ -144,12 +142,13 @@ add_name(Identity *identity, const char *name, GError **error)
 }
 
 static bool
-make_server(Identity *identity, const Identity *authority, const char *const *names, GError **error)
+make_server(Identity *identity, const Identity *authority, const char *const *names, int days,
+            GError **error)
 {
     const char *usual[] = {"localhost", "127.0.0.1", "::1", g_get_host_name(), NULL};
     guint8 id[64];
     size_t size = sizeof id;
-    if (!begin(identity, "localhost", error) || !set_key_ids(identity, error))
+    if (!begin(identity, "localhost", days, error) || !set_key_ids(identity, error))
         return false;
     for (guint i = 0; usual[i] != NULL; i++)
         if (!add_name(identity, usual[i], error))
@@ -210,8 +209,8 @@ save_authority(const Identity *identity, const char *certificate_path, const cha
 }
 
 ExgTlsServer *
-exg_sim_tls_identity_new(const char *directory, const char *const *names, GBytes **ret_certificate,
-                         GError **error)
+exg_sim_tls_identity_new(const char *directory, const char *const *names, int days,
+                         GBytes **ret_certificate, GError **error)
 {
     g_autofree char *certificate_path = g_build_filename(directory, "ca.pem", NULL);
     g_autofree char *key_path = g_build_filename(directory, "ca-key.pem", NULL);
@@ -223,7 +222,7 @@ exg_sim_tls_identity_new(const char *directory, const char *const *names, GBytes
                !save_authority(&authority, certificate_path, key_path, error)) {
         return NULL;
     }
-    if (!make_server(&server, &authority, names, error))
+    if (!make_server(&server, &authority, names, days, error))
         return NULL;
     g_autofree char *certificate = certificate_to_pem(&server, error);
     g_autofree char *key = certificate != NULL ? key_to_pem(&server, error) : NULL;

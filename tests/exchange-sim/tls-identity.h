@@ -12,9 +12,12 @@
 
 #include "common/io/stream.h"
 
-/* `names`: more names for the certificate, NULL-terminated, or NULL. `*ret_certificate`: the server's, in DER
+#define EXG_SIM_VALID_DAYS 3650
+
+/* `names`: more names for the certificate, NULL-terminated, or NULL. `days`: how long it holds; a
+ * negative number: it has ended so long ago. `*ret_certificate`: the server's, in DER
  * (transfer full). */
-ExgTlsServer *exg_sim_tls_identity_new(const char *directory, const char *const *names,
+ExgTlsServer *exg_sim_tls_identity_new(const char *directory, const char *const *names, int days,
                                        GBytes **ret_certificate, GError **error);
 
 #endif

@@ -29,6 +29,7 @@ my %mode = (
     'lib/systemd/system/exgate-lmtpd.service'  => 0644,
     'lib/systemd/system/exgate-lmtpd.socket'   => 0644,
     'usr/lib/sysusers.d/exgate.conf'           => 0644,
+    'usr/share/bash-completion/completions/exgate' => 0644,
     'etc/exgate/exgate.conf'                   => 0644,
 );
 for my $path (sort keys %mode) {

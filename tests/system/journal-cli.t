@@ -276,7 +276,7 @@ SKIP: {
 my $row = (rows())[0] // do { leave_open('dan@example.test', 'close-without-answer'); (rows())[0] };
 my $password = "$lmtpd->{directory}/password";
 spew($password, "wrong words\n");
-is_one_sentence(journal('ask', $row->{key}), 78, '', 'a wrong password');
+is_one_sentence(journal('ask', $row->{key}), 77, '', 'a wrong password');
 spew($password, $sim->password . "\n");
 Exg::Lmtpd::write_conf("$lmtpd->{directory}", $sim, { %conf, exchange => { endpoint => $sim->url =~ s/:(\d+)/:1/r } });
 is_one_sentence(journal('ask', $row->{key}), 75, '', 'nobody at the endpoint');

@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include "common/base/error.h"
+
 #include <string.h>
 
 static void
@@ -28,15 +30,21 @@ test_printable(void)
 }
 
 static char *
-print(ExgTable *table)
+print_within(ExgTable *table, guint width, bool colour)
 {
     char *text = NULL;
     size_t length;
     FILE *file = open_memstream(&text, &length);
-    exg_table_print(table, file);
+    exg_table_print_within(table, width, colour, file);
     fclose(file);
     exg_table_free(table);
     return text;
+}
+
+static char *
+print(ExgTable *table)
+{
+    return print_within(table, G_MAXUINT, false);
 }
 
 static void
@@ -65,6 +73,113 @@ test_table(void)
     text = print(exg_table_new(NULL));
     g_assert_cmpstr(text, ==, "");
     free(text);
+}
+
+/* Cells break at blanks, or where there is none, anywhere; nothing is lost. */
+static void
+test_narrow_table(void)
+{
+    static const char *const titles[] = {"NAME", "WHAT IT IS", NULL};
+    static const char *const rows[][3] = {{"one", "a sentence that goes on", NULL},
+                                          {"two", "0123456789abcdefghijklmnop", NULL},
+                                          {"three", "", NULL}};
+    ExgTable *table = exg_table_new(titles);
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        exg_table_add(table, rows[i]);
+    char *text = print_within(table, 20, true);
+    g_assert_cmpstr(text, ==,
+                    "\033[1mNAME   WHAT IT IS\n\033[0m"
+                    "one    a sentence\n"
+                    "       that goes on\n"
+                    "two    0123456789abc\n"
+                    "       defghijklmnop\n"
+                    "three\n");
+    free(text);
+}
+
+static void
+test_widths(void)
+{
+    static const char *const cells[] = {
+        "a@example.com", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+        "many words that would not fit on one line of a terminal at all", "", NULL};
+    static const char *const titles[] = {"A", "B", "C", "D", NULL};
+    for (guint width = 40; width < 120; width++) {
+        ExgTable *table = exg_table_new(titles);
+        exg_table_add(table, cells);
+        char *text = print_within(table, width, false);
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        for (guint i = 0; lines[i] != NULL; i++) {
+            g_assert_cmpuint(exg_text_width(lines[i]), <=, width);
+            g_assert_false(g_str_has_suffix(lines[i], " "));
+        }
+        free(text);
+    }
+    /* less than any column can have: it is as narrow as it gets */
+    ExgTable *table = exg_table_new(titles);
+    exg_table_add(table, cells);
+    char *text = print_within(table, 1, false);
+    g_assert_nonnull(strstr(text, "terminal"));
+    free(text);
+}
+
+static void
+check_shortened(const char *text, guint width, const char *expected)
+{
+    g_autofree char *shortened = exg_text_shorten(text, width);
+    g_assert_cmpstr(shortened, ==, expected);
+}
+
+static void
+test_shorten(void)
+{
+    check_shortened("", 0, "");
+    check_shortened("abc", 3, "abc");
+    check_shortened("abcd", 3, "ab~");
+    check_shortened("abcd", 1, "~");
+    check_shortened("\xe6\x97\xa5\xe6\x9c\xac", 3, "\xe6\x97\xa5~");
+    check_shortened("\xe6\x97\xa5\xe6\x9c\xac", 4, "\xe6\x97\xa5\xe6\x9c\xac");
+    g_assert_cmpuint(exg_text_width("e\xcc\x81"), ==, 1); /* a combining accent */
+}
+
+static void
+test_json_nesting(void)
+{
+    g_autoptr(GString) json = g_string_new("[");
+    g_autoptr(GError) error = exg_error_new(EXG_ERROR_BUSY, "wait");
+    g_autoptr(GError) foreign = g_error_new(G_FILE_ERROR, 0, "x");
+    exg_error_set_service_code(error, "ErrorServerBusy");
+    exg_json_open(json, NULL, '{');
+    exg_json_open(json, "a", '[');
+    exg_json_text(json, NULL, "1");
+    exg_json_text(json, NULL, "2");
+    exg_json_close(json, '[');
+    exg_json_bool(json, "b", true);
+    exg_json_error(json, NULL);
+    exg_json_close(json, '{');
+    exg_json_open(json, NULL, '{');
+    exg_json_error(json, error);
+    exg_json_error(json, foreign);
+    exg_json_close(json, '{');
+    exg_json_close(json, '[');
+    g_assert_cmpstr(json->str, ==,
+                    "[{\"a\": [\"1\", \"2\"], \"b\": true, \"error\": null}, "
+                    "{\"error\": {\"kind\": \"busy\", \"code\": \"ErrorServerBusy\", "
+                    "\"message\": \"wait\"}, \"error\": {\"kind\": \"internal\", \"code\": null, "
+                    "\"message\": \"x\"}}]");
+}
+
+static void
+test_terminal(void)
+{
+    /* standard output of a test is none */
+    g_unsetenv("COLUMNS");
+    g_assert_cmpuint(exg_output_width(), ==, 80);
+    g_setenv("COLUMNS", "100", TRUE);
+    g_assert_cmpuint(exg_output_width(), ==, 100);
+    g_setenv("COLUMNS", "-1", TRUE);
+    g_assert_cmpuint(exg_output_width(), ==, 80);
+    g_assert_false(exg_output_has_colour());
 }
 
 static void
@@ -121,7 +236,12 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/output/printable", test_printable);
     g_test_add_func("/output/table", test_table);
+    g_test_add_func("/output/narrow-table", test_narrow_table);
+    g_test_add_func("/output/widths", test_widths);
+    g_test_add_func("/output/shorten", test_shorten);
     g_test_add_func("/output/json", test_json);
+    g_test_add_func("/output/json-nesting", test_json_nesting);
+    g_test_add_func("/output/terminal", test_terminal);
     g_test_add_func("/output/formats", test_formats);
     return g_test_run();
 }
