@@ -40,6 +40,8 @@ int exg_command_deliver(int argc, char **argv);
 int exg_command_expand(int argc, char **argv);
 int exg_command_freebusy(int argc, char **argv);
 int exg_command_journal(int argc, char **argv);
+int exg_command_login(int argc, char **argv);
+int exg_command_logout(int argc, char **argv);
 int exg_command_mailtips(int argc, char **argv);
 int exg_command_resolve(int argc, char **argv);
 int exg_command_roomlists(int argc, char **argv);
