@@ -42,7 +42,7 @@ can_sign_in(const ExgCheck *check, char *const *challenges)
         return offers(challenges, "Negotiate") || offers(challenges, "NTLM") ||
                (offers(challenges, "Basic") &&
                 exg_conf_bool(check->tool.conf, "exchange", "allow_basic"));
-    if (g_str_equal(auth, "oauth"))
+    if (g_str_equal(auth, "oauth2"))
         return offers(challenges, "Bearer");
     return offers(challenges, auth);
 }
@@ -61,9 +61,9 @@ static void
 mend_offers(ExgCheck *check)
 {
     const char *auth = conf_value(check, "auth");
-    const char *option = g_str_equal(auth, "basic")   ? "BasicAuthentication"
-                         : g_str_equal(auth, "oauth") ? "OAuthAuthentication"
-                                                      : "WindowsAuthentication";
+    const char *option = g_str_equal(auth, "basic")    ? "BasicAuthentication"
+                         : g_str_equal(auth, "oauth2") ? "OAuthAuthentication"
+                                                       : "WindowsAuthentication";
     exg_check_mend(check, "In the Exchange Management Shell",
                    "Get-WebServicesVirtualDirectory |\n"
                    "    Set-WebServicesVirtualDirectory -%s $true",

@@ -1,5 +1,6 @@
 /* exgate check: goes the way to Exchange, and says what mends what is wrong. */
 #include "cli/check.h"
+#include "cli/privilege.h"
 #include "common/base/error.h"
 
 #include <errno.h>
@@ -170,7 +171,7 @@ check_configuration(ExgCheck *check)
                        "exgate-lmtpd --config %s --check-config", quoted);
         return false;
     }
-    exg_tool_borrow_credentials();
+    exg_borrow_credentials();
     tool->account = exg_account_new(tool->engine, tool->conf, &error);
     if (tool->account == NULL) {
         exg_check_report(check, "configuration", EXG_STEP_WRONG, EX_CONFIG, "%s", error->message);
@@ -180,7 +181,7 @@ check_configuration(ExgCheck *check)
     exg_check_report(check, "configuration", EXG_STEP_OK, 0, "%s", conf_path(check));
     look_at_password_file(check);
     const char *journal = exg_conf_string(tool->conf, "delivery", "journal");
-    if (!exg_tool_become_owner(journal))
+    if (!exg_become_owner(journal))
         exg_check_report(check, "configuration", EXG_STEP_NOTE, 0,
                          "cannot become the owner of %s: %s", journal, g_strerror(errno));
     tool->service = exg_account_ews(tool->account);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/journal-private.h"
 #include "cli/output.h"
+#include "cli/privilege.h"
 #include "cli/tool.h"
 #include "common/account/account.h"
 #include "common/base/clock.h"
@@ -49,14 +50,14 @@ static int
 ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_item_id)
 {
     g_autoptr(GError) error = NULL;
-    exg_tool_borrow_credentials();
+    exg_borrow_credentials();
     g_autoptr(ExgEngine) engine = exg_engine_new(&error);
     if (engine == NULL)
         return exg_complain(EX_OSERR, "%s", error->message);
     g_autoptr(ExgAccount) account = exg_account_new(engine, tool->conf, &error);
     if (account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
-    if (!exg_tool_become_owner(tool->path))
+    if (!exg_become_owner(tool->path))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
                             g_strerror(errno));
     g_autoptr(ExgStore) store = exg_ews_store_new(

@@ -22,7 +22,9 @@ bool
 exg_become_owner(const char *path)
 {
     struct stat status;
-    if (geteuid() != 0 || stat(path, &status) < 0 || status.st_uid == 0)
+    g_autofree char *directory = g_path_get_dirname(path);
+    if (geteuid() != 0 || (stat(path, &status) < 0 && stat(directory, &status) < 0) ||
+        status.st_uid == 0)
         return true;
     const struct passwd *user = getpwuid(status.st_uid);
     gid_t group = user != NULL ? user->pw_gid : status.st_gid;

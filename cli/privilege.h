@@ -11,7 +11,7 @@
  * here. */
 void exg_borrow_credentials(void);
 /* Root becomes the owner of a file or directory: what is made from here on belongs to the services' user, as that does.
- * Anybody else stays who he is. False and errno: it cannot be done. */
+ * For a file that is not there yet, its directory counts. Anybody else stays who he is. False and errno: it cannot be done. */
 bool exg_become_owner(const char *path);
 
 /* Says what went wrong with Exchange or an identity platform, and answers the exit status. */

@@ -1,22 +1,19 @@
 #include "cli/tool.h"
 
+#include "cli/privilege.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/ews/resolve-candidates.h"
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define DEFAULT_TIMEOUT_MS  60000
-#define PATIENCE_MS         2000 /* before it says that it waits */
-#define SERVICE_CREDENTIALS "/run/credentials/exgate-lmtpd.service"
+#define DEFAULT_TIMEOUT_MS 60000
+#define PATIENCE_MS        2000 /* before it says that it waits */
 
 /* --- arguments -------------------------------------------------------------------------------- */
 
@@ -71,28 +68,6 @@ exg_tool_parse(ExgTool *tool, const ExgToolUsage *usage, int *argc, char ***argv
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-void
-exg_tool_borrow_credentials(void)
-{
-    if (g_getenv("CREDENTIALS_DIRECTORY") == NULL &&
-        g_file_test(SERVICE_CREDENTIALS, G_FILE_TEST_IS_DIR))
-        g_setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, TRUE);
-}
-
-bool
-exg_tool_become_owner(const char *path)
-{
-    struct stat status;
-    g_autofree char *directory = g_path_get_dirname(path);
-    if (geteuid() != 0 || (stat(path, &status) < 0 && stat(directory, &status) < 0) ||
-        status.st_uid == 0)
-        return true;
-    const struct passwd *user = getpwuid(status.st_uid);
-    gid_t group = user != NULL ? user->pw_gid : status.st_gid;
-    return (user != NULL ? initgroups(user->pw_name, group) : setgroups(0, NULL)) == 0 &&
-           setgid(group) == 0 && setuid(status.st_uid) == 0;
-}
-
 static gboolean
 interrupted(gpointer data)
 {
@@ -137,12 +112,12 @@ exg_tool_open(ExgTool *tool)
     if (status != EX_OK)
         return status;
     g_autoptr(GError) error = NULL;
-    exg_tool_borrow_credentials();
+    exg_borrow_credentials();
     tool->account = exg_account_new(tool->engine, tool->conf, &error);
     if (tool->account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
     const char *journal = exg_conf_string(tool->conf, "delivery", "journal");
-    if (!exg_tool_become_owner(journal))
+    if (!exg_become_owner(journal))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", journal,
                             g_strerror(errno));
     tool->service = exg_account_ews(tool->account);

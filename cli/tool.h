@@ -82,13 +82,6 @@ const GError *exg_tool_common_failure(const GPtrArray *answers);
 /* What a run over many things answers: the status of the first thing that failed. */
 int exg_tool_first_status(int status, const GError *error);
 
-/* `credential:NAME` in the configuration is what systemd passes to the service; whoever may read
- * that, may use it here. */
-void exg_tool_borrow_credentials(void);
-/* Root is needed for the secret, not for talking to the network; and files made from here on have
- * to belong to the services' user, as the file or the directory of `path` does. */
-bool exg_tool_become_owner(const char *path);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExgTool, exg_tool_clear)
 
 #endif

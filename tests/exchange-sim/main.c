@@ -25,7 +25,7 @@ typedef struct {
     char *state, *listen, *auth, *protection, *keytab, *client_ca, *exchange;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **clients, **scenarios, **names;
     gint64 max_request, digest_uses, minute_ms, heartbeat_ms, token_life_s;
-    gint notify_fd, certificate_days;
+    gint notify_fd, valid_days;
     gboolean keep_requests, memory, background, die_with_parent, kerberos_each, version;
 } Options;
 
@@ -47,7 +47,6 @@ static bool
 parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
     *options = (Options){.notify_fd = -1,
-                         .certificate_days = EXG_SIM_VALID_DAYS,
                          .max_request = DEFAULT_MAX_REQUEST,
                          .minute_ms = 60000,
                          .heartbeat_ms = 45000,
@@ -84,8 +83,7 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "requests until a nonce is stale (0: never)", "N"},
         {"scenario", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->scenarios,
          "read faults from here", "FILE"},
-        {"certificate-days", 0, 0, G_OPTION_ARG_INT, &options->certificate_days,
-         "how long the certificate holds (3650); negative: it has ended", "DAYS"},
+        {"certificate-days", 0, 0, G_OPTION_ARG_INT, &options->valid_days, "its life", "DAYS"},
         {"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
          "one more name for the certificate", "NAME"},
         {"max-request", 0, 0, G_OPTION_ARG_INT64, &options->max_request,
@@ -318,8 +316,9 @@ set_up(Sim *sim, GError **error)
     if (sim->parts.record == NULL)
         return false;
     sim->tls = exg_sim_tls_identity_new(options->state, (const char *const *)options->names,
-                                        options->certificate_days, &sim->parts.sign_in.certificate,
-                                        error);
+                                        options->valid_days != 0 ? options->valid_days
+                                                                 : EXG_SIM_VALID_DAYS,
+                                        &sim->parts.sign_in.certificate, error);
     if (sim->tls == NULL || (options->client_ca != NULL &&
                              !exg_tls_server_require_client(sim->tls, options->client_ca, error)))
         return false;
