@@ -218,6 +218,6 @@ main(int argc, char **argv)
     ADD("A1.2-endpoints", test_endpoints);
     ADD("A1.3,A1.5-wrong-values", test_wrong_values);
     ADD("A1.2,A4.5-wrong-endpoints", test_wrong_endpoints);
-    ADD("A1.6-no-credentials", test_no_credentials);
+    ADD("A1.6,A3.16-no-credentials", test_no_credentials);
     return g_test_run();
 }

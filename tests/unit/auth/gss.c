@@ -164,11 +164,11 @@ main(int argc, char **argv)
     users = g_build_filename(directory, "users", NULL);
     g_assert_true(g_file_set_contents(users, "EXAMPLE:svc:pass word\n", -1, NULL));
     g_setenv("NTLM_USER_FILE", users, TRUE);
-    g_test_add_data_func("/auth/gss/A5.2-bindings-kerberos", GINT_TO_POINTER(EXG_GSS_KERBEROS),
+    g_test_add_data_func("/auth/gss/A5.2,A8.5-bindings-kerberos", GINT_TO_POINTER(EXG_GSS_KERBEROS),
                          test_bindings);
-    g_test_add_data_func("/auth/gss/A5.2-bindings-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
+    g_test_add_data_func("/auth/gss/A5.2,A8.5-bindings-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
                          test_bindings);
-    g_test_add_data_func("/auth/gss/A5.2-bindings-spnego-ntlm",
+    g_test_add_data_func("/auth/gss/A5.2,A8.5-bindings-spnego-ntlm",
                          GINT_TO_POINTER(EXG_GSS_SPNEGO_NTLM), test_bindings);
     g_test_add_data_func("/auth/gss/wrong-password-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
                          test_wrong_password);

@@ -179,7 +179,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/ews/response-code/sorted", test_sorted);
+    g_test_add_func("/ews/response-code/A16.4,F24-sorted", test_sorted);
     g_test_add_func("/ews/response-code/complete", test_complete);
     g_test_add_func("/ews/response-code/mapping", test_mapping);
     g_test_add_func("/ews/response-code/ambiguous", test_ambiguous);
