@@ -56,7 +56,7 @@ exg_ews_result_free(ExgEwsResult *result)
 
 void
 exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
-                        const ExgEwsFolderId *folder)
+                         const ExgEwsFolderId *folder)
 {
     if (folder->distinguished != NULL)
         exg_ews_write_folder(writer, target, folder->distinguished);

@@ -26,7 +26,7 @@ write_subscribe(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer 
         exg_xml_start(writer, "t:FolderIds");
         for (guint i = 0; i < order->folders->len; i++)
             exg_ews_write_any_folder(writer, target,
-                                    &g_array_index(order->folders, ExgEwsFolderId, i));
+                                     &g_array_index(order->folders, ExgEwsFolderId, i));
         exg_xml_end(writer);
     }
     exg_xml_start(writer, "t:EventTypes");

@@ -62,11 +62,12 @@ sub serve
             $say->('250 2.1.5 ok');
         } elsif ($line =~ /^DATA/i) {
             $say->('354 go on');
-            my $content = '';
-            while (defined(my $piece = <$connection>)) {
-                last if $piece eq ".\r\n";
-                $content .= $piece =~ s/^\.//r;
+            my ($content, $whole) = ('', 0);
+            while (!$whole && defined(my $piece = <$connection>)) {
+                $whole = $piece eq ".\r\n";
+                $content .= $piece =~ s/^\.//r if !$whole;
             }
+            return if !$whole;    # the client died in the middle
             # in the order of arrival; a process number comes again in a long test
             my $name = "$directory/" . sprintf '%.6f-%d-%04d', time, $$, $serial++;
             # complete under its final name, or not there
