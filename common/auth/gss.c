@@ -148,14 +148,15 @@ has_ticket(const ExgGss *gss, GError **error)
                                        "Kerberos for %s: the ticket has expired", gss->host);
 }
 
-/* gss-ntlmssp takes "DOMAIN\user", and of "user@domain" it would make a domain: an address gets an empty one. */
+/* gss-ntlmssp takes "DOMAIN\user", and a user without a domain. Of "user@domain" it would make a domain, where Windows
+ * wants none and the whole for the user. */
 static OM_uint32
 acquire_ntlm(const ExgGss *gss, gss_cred_id_t *ret_credential, OM_uint32 *ret_minor)
 {
     OM_uint32 ignored;
     bool is_address = strchr(gss->user, '@') != NULL && strchr(gss->user, '\\') == NULL;
-    g_autofree char *whole = g_strconcat(is_address ? "\\" : "", gss->user, NULL);
-    gss_name_t name = import_name(whole, GSS_C_NT_USER_NAME);
+    g_autofree char *user = g_strconcat(is_address ? "\\" : "", gss->user, NULL);
+    gss_name_t name = import_name(user, GSS_C_NT_USER_NAME);
     gss_buffer_desc password = {exg_secret_length(gss->password),
                                 (void *)exg_secret_bytes(gss->password)};
     gss_OID_set_desc mechanisms = {1, outer_oid(gss->mechanism)};

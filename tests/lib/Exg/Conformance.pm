@@ -69,7 +69,7 @@ sub shown_name
     return $found;
 }
 
-my $check = qr/\b(?:ok|is|isnt|like|unlike|cmp_ok|is_deeply)\s*\(/;
+my $check = qr/\b(?:ok|is(?:nt)?|like|unlike|cmp_ok|is_deeply)\s*\(/;
 
 sub perl_tests
 {
@@ -81,7 +81,7 @@ sub perl_tests
         $text =~ s/\\(.)/$1/g;
         $text =~ s/\$\w+(?:->)?(?:\{[^}]*\}|\[[^\]]*\])*/…/g;
         next if !numbers($text);
-        my ($statement) = substr($source, 0, $begin) =~ /([^;{}]*(?:\{[^;{}]*\}[^;{}]*)*)$/;
+        my $statement = (split /[;{}][ \t]*\n/, substr $source, 0, $begin)[-1];
         $tests{$text} ||= $statement =~ $check;
     }
     return \%tests;

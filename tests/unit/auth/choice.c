@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define CALLERS 8
+#define CALLERS  8
 #define SESSIONS 2
 
 static const ExgAuthCandidate one = {"one", "One", NULL, false};
