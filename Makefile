@@ -32,7 +32,7 @@ V          ?= 0
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3 json-glib-1.0 krb5-gssapi
 HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
-BARE_GOALS := demo check torture memory auth-long bench valgrind
+BARE_GOALS := demo check conformance torture memory auth-long bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
 ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
@@ -92,7 +92,7 @@ else
 say =
 endif
 
-.PHONY: all check torture memory auth-long valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
+.PHONY: all check conformance torture memory auth-long valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
         programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -164,6 +164,14 @@ ifeq ($(HAVE_PACKAGES),yes)
 
 check: test-tools tests-build
 	$(PROVE) --failures --timer -j$(JOBS) --exec tests/tap-exec $(T)
+
+# Which tests show which of the numbered behaviours: CONFORMANCE.md of the directories, from a run of all tests.
+conformance: test-tools tests-build
+	rm -rf $(CHECK)/tap
+	mkdir -p $(CHECK)/tap
+	EXG_NO_SKIP=1 EXG_TAP_DIR=$(CURDIR)/$(CHECK)/tap $(PROVE) --failures -j$(JOBS) --exec tests/tap-exec \
+	    $(filter-out tests/lint/%,$(T))
+	tests/conformance/generate $(CHECK)/tap
 
 # TORTURE_SEED, TORTURE_MESSAGES, TORTURE_KILLS and TORTURE_SECONDS are explained in the test.
 torture: test-tools programs-check
@@ -254,6 +262,6 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check torture memory auth-long valgrind fuzz demo bench install install-deps clean'
+	@echo 'Targets: all check conformance torture memory auth-long valgrind fuzz demo bench install install-deps clean'
 
 FORCE:

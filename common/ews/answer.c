@@ -79,6 +79,72 @@ named_value(const ExgXmlNode *parent, const char *name)
     return value;
 }
 
+/* Where a request breaks the schema, if the server says so: in front, where nothing is cut off. */
+static void
+add_violation(GString *words, const ExgXmlNode *parent)
+{
+    const ExgXmlNode *xml = exg_xml_node_child(parent, NULL, "MessageXml");
+    const char *violation = text_of(exg_xml_node_child(xml, NULL, "Violation"));
+    const ExgXmlNode *line = exg_xml_node_child(xml, NULL, "LineNumber");
+    const ExgXmlNode *position = exg_xml_node_child(xml, NULL, "LinePosition");
+    if (line == NULL) { /* Exchange 2007 */
+        line = exg_xml_node_child(parent, NULL, "Line");
+        position = exg_xml_node_child(parent, NULL, "Position");
+    }
+    if (violation[0] != '\0' && strstr(words->str, violation) == NULL)
+        g_string_append_printf(words, " %s", violation);
+    if (line == NULL || position == NULL)
+        return;
+    g_autofree char *place = g_strdup_printf("line %s, position %s: ", line->text, position->text);
+    g_string_prepend(words, place);
+}
+
+/* Which properties an error is about. */
+static void
+add_fields(GString *words, const ExgXmlNode *parent)
+{
+    static const char *const names[] = {"FieldURI", "PropertyName", "PropertyTag", "PropertyId"};
+    const ExgXmlNode *xml = exg_xml_node_child(parent, NULL, "MessageXml");
+    for (const ExgXmlNode *node = xml != NULL ? xml->first_child : NULL; node != NULL;
+         node = node->next) {
+        const char *name = NULL;
+        for (guint i = 0; name == NULL && i < G_N_ELEMENTS(names); i++)
+            name = exg_xml_node_attribute(node, names[i]);
+        if (name != NULL && g_str_has_suffix(node->name, "FieldURI"))
+            g_string_append_printf(words, " (field: %s)", name);
+    }
+}
+
+/* The values that a property cannot have. */
+static void
+add_values(GString *words, const ExgXmlNode *parent)
+{
+    const ExgXmlNode *xml = exg_xml_node_child(parent, NULL, "MessageXml");
+    for (const ExgXmlNode *value = exg_xml_node_child(xml, NULL, "Value"); value != NULL;
+         value = exg_xml_node_next_same(value)) {
+        const char *name = exg_xml_node_attribute(value, "Name");
+        if (name != NULL && !g_str_has_prefix(name, "InnerError"))
+            g_string_append_printf(words, " (%s: %s)", name, value->text);
+    }
+}
+
+/* What the server says of an error, for people. `parent` has the MessageXml. (transfer full) */
+static char *
+words_of(const ExgXmlNode *parent, const char *code, const char *text)
+{
+    GString *words = g_string_new(text);
+    const char *inner = text_of(named_value(parent, "InnerErrorResponseCode"));
+    const char *inner_text = text_of(named_value(parent, "InnerErrorMessageText"));
+    if (g_str_equal(code, "ErrorSchemaValidation"))
+        add_violation(words, parent);
+    if (g_str_equal(code, "ErrorInvalidValueForProperty"))
+        add_values(words, parent);
+    add_fields(words, parent);
+    if (inner[0] != '\0' && !g_str_equal(inner, code))
+        g_string_append_printf(words, " (inner error: %s %s)", inner, inner_text);
+    return g_string_free(words, FALSE);
+}
+
 /* The error of a code with what stands beside it. `parent` has the MessageXml. */
 static GError *
 code_error(const ExgEwsOperation *operation, const ExgXmlNode *parent, const char *code,
@@ -94,7 +160,8 @@ code_error(const ExgEwsOperation *operation, const ExgXmlNode *parent, const cha
             text = text_of(named_value(parent, "InnerErrorMessageText"));
         }
     }
-    GError *error = exg_ews_response_code_error(code, text, operation->once);
+    g_autofree char *words = words_of(parent, code, text);
+    GError *error = exg_ews_response_code_error(code, words, operation->once);
     const char *back_off = text_of(named_value(parent, "BackOffMilliseconds"));
     guint64 back_off_ms = 0;
     if (g_ascii_string_to_unsigned(back_off, 10, 0, G_MAXINT64, &back_off_ms, NULL))
@@ -186,6 +253,11 @@ parse(GBytes *body, GError **error)
         .total_bytes = EXG_EWS_MAX_ANSWER_BYTES, .depth = MAX_DEPTH, .attributes = MAX_ATTRIBUTES};
     gsize length = 0;
     const char *data = g_bytes_get_data(body, &length);
+    /* Some proxies and error handlers put an empty line before the declaration. */
+    while (length > 0 && g_ascii_isspace(*data)) {
+        data++;
+        length--;
+    }
     return exg_xml_tree_parse(data != NULL ? data : "", length, &limits, MAX_NODES, error);
 }
 

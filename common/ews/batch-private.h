@@ -1,6 +1,7 @@
 /* batch-private.h - one question about many things, in several calls.
  *
- * The things are asked for in portions, EXG_EWS_BATCH_CALLS calls at a time. There is one result per
+ * The things are asked for in portions of `max_portion` things and EXG_EWS_BATCH_BYTES at most (one
+ * that is larger goes alone), EXG_EWS_BATCH_CALLS calls at a time. There is one result per
  * thing, in the order of the things: where the server had an error for a thing alone, or a call
  * failed, it is an error, and the others are not touched by it. Once the server has refused our
  * credentials nothing more is asked.
@@ -14,6 +15,7 @@
 #include "common/ews/answer-private.h"
 
 #define EXG_EWS_BATCH_CALLS 4
+#define EXG_EWS_BATCH_BYTES 262144
 
 /* What one call asks: the context of its operation. */
 typedef struct {
@@ -28,6 +30,7 @@ typedef struct {
     guint max_portion;
     gsize result_size;
     GDestroyNotify free_result; /* NULL-safe */
+    gsize (*bytes_of)(gconstpointer thing); /* NULL: all are small */
 } ExgEwsBatch;
 
 /* Reads the result of one thing out of its node. False: `error` becomes the result. */

@@ -103,6 +103,24 @@ concerns_all(const GError *error)
            g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG);
 }
 
+/* How many of the things from `first` on one call asks for. */
+static guint
+portion_from(const Run *run, guint first)
+{
+    guint most = MIN(run->things->len - first, run->batch->max_portion);
+    if (run->batch->bytes_of == NULL)
+        return most;
+    gsize bytes = 0;
+    guint count = 0;
+    while (count < most) {
+        bytes += run->batch->bytes_of(run->things->pdata[first + count]);
+        if (count > 0 && bytes > EXG_EWS_BATCH_BYTES)
+            break;
+        count++;
+    }
+    return count;
+}
+
 static void go_on(GTask *task);
 
 static void
@@ -135,7 +153,7 @@ go_on(GTask *task)
         Leg *leg = g_new0(Leg, 1);
         leg->task = task;
         leg->first = run->asked;
-        leg->count = MIN(run->things->len - run->asked, run->batch->max_portion);
+        leg->count = portion_from(run, run->asked);
         ExgEwsPortion *portion = g_new0(ExgEwsPortion, 1);
         portion->question = run->question;
         portion->things = (gconstpointer const *)run->things->pdata + leg->first;

@@ -71,7 +71,21 @@ free_id(gpointer id)
     exg_ews_alternate_id_free(id);
 }
 
-static const ExgEwsBatch batch = {MAX_PORTION, sizeof(ExgEwsAlternateId), free_id};
+static gsize
+bytes_of(gconstpointer thing)
+{
+    const ExgEwsAlternateId *id = thing;
+    const char *const parts[] = {id->id, id->folder_id, id->mailbox};
+    gsize bytes = 0;
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        bytes += parts[i] != NULL ? strlen(parts[i]) : 0;
+    return bytes;
+}
+
+static const ExgEwsBatch batch = {.max_portion = MAX_PORTION,
+                                  .result_size = sizeof(ExgEwsAlternateId),
+                                  .free_result = free_id,
+                                  .bytes_of = bytes_of};
 
 static void
 write_id(ExgXmlWriter *writer, const ExgEwsAlternateId *id)

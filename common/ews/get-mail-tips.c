@@ -19,7 +19,9 @@ free_tips(gpointer data)
     g_free(tips);
 }
 
-static const ExgEwsBatch batch = {EXG_EWS_MAIL_TIPS_PORTION, sizeof(ExgEwsMailTips), free_tips};
+static const ExgEwsBatch batch = {.max_portion = EXG_EWS_MAIL_TIPS_PORTION,
+                                  .result_size = sizeof(ExgEwsMailTips),
+                                  .free_result = free_tips};
 
 static void
 write_address(ExgXmlWriter *writer, const char *element, const char *address)

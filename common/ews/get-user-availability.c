@@ -70,7 +70,9 @@ free_question(gpointer data)
     g_free(question);
 }
 
-static const ExgEwsBatch batch = {MAX_PORTION, sizeof(ExgEwsAvailability), free_availability};
+static const ExgEwsBatch batch = {.max_portion = MAX_PORTION,
+                                  .result_size = sizeof(ExgEwsAvailability),
+                                  .free_result = free_availability};
 
 /* --- the request ------------------------------------------------------------------------------ */
 

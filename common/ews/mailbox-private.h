@@ -6,8 +6,12 @@
 #include "common/xml/tree.h"
 #include "common/xml/writer.h"
 
-/* Whether it can be asked for. Everybody but a OneOff needs an address or an item id. Errors:
- * EXG_ERROR_PROTOCOL. */
+/* What Exchange takes; longer ones are refused without a word about them. */
+#define EXG_EWS_MAX_TEXT_CHARACTERS 255
+#define EXG_EWS_MAX_ID_CHARACTERS   512
+
+/* Whether it can be asked for. Everybody but a OneOff needs an address or an item id, and neither
+ * may be too long. Errors: EXG_ERROR_PROTOCOL. */
 bool exg_ews_mailbox_check(const ExgEwsMailbox *mailbox, GError **error);
 /* An element of EmailAddressType. */
 void exg_ews_mailbox_write(ExgXmlWriter *writer, const char *element, const ExgEwsMailbox *mailbox);

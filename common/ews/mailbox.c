@@ -69,9 +69,21 @@ exg_ews_mailbox_is_list(const ExgEwsMailbox *mailbox)
 
 /* --- requests and answers --------------------------------------------------------------------- */
 
+static bool
+check_length(const char *what, const char *text, glong max, GError **error)
+{
+    glong length = g_utf8_strlen(text, -1);
+    return length <= max ||
+           exg_error_set(error, EXG_ERROR_PROTOCOL, "%s has %ld characters, but Exchange takes %ld",
+                         what, length, max);
+}
+
 bool
 exg_ews_mailbox_check(const ExgEwsMailbox *mailbox, GError **error)
 {
+    if (!check_length("An address", mailbox->address, EXG_EWS_MAX_TEXT_CHARACTERS, error) ||
+        !check_length("An item's id", mailbox->item_id, EXG_EWS_MAX_ID_CHARACTERS, error))
+        return false;
     if (mailbox->address[0] != '\0' || mailbox->item_id[0] != '\0' ||
         g_str_equal(mailbox->type, "OneOff"))
         return true;

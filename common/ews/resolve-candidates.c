@@ -74,7 +74,8 @@ free_options(gpointer data)
     g_free(options);
 }
 
-static const ExgEwsBatch batch = {1, sizeof(ExgEwsCandidates), free_candidates};
+static const ExgEwsBatch batch = {
+    .max_portion = 1, .result_size = sizeof(ExgEwsCandidates), .free_result = free_candidates};
 
 /* --- the request ------------------------------------------------------------------------------ */
 

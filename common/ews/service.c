@@ -2,6 +2,8 @@
 
 #include "common/base/clock.h"
 
+#include <string.h>
+
 static ExgEwsService *
 service_new(ExgHttpClient *client, const char *version)
 {
@@ -80,6 +82,15 @@ exg_ews_service_set_retry(ExgEwsService *service, const ExgEwsRetryPolicy *polic
     service->retry = *policy;
 }
 
+static void
+copy_server(const char *url, char *server, gsize size)
+{
+    const char *begin = strstr(url, "://");
+    begin = begin != NULL ? begin + strlen("://") : url;
+    g_autofree char *name = g_ascii_strdown(begin, (gssize)strcspn(begin, "/?#"));
+    g_strlcpy(server, name, size);
+}
+
 void
 exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_version)
 {
@@ -94,6 +105,7 @@ exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_
         .speaks = exg_ews_versions_choose(&service->versions, NULL, false),
         .product = exg_ews_build_product(&info->build),
     };
+    copy_server(ret_version->endpoint, ret_version->server, sizeof ret_version->server);
     g_strlcpy(ret_version->version, info->version, sizeof ret_version->version);
     if (part[0] != 0)
         g_snprintf(ret_version->build, sizeof ret_version->build, "%u.%u.%u.%u", part[0], part[1],

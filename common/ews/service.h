@@ -82,6 +82,7 @@ typedef struct {
 /* What the service knows of the server, from answers so far. */
 typedef struct {
     const char *endpoint; /* the URL of the next call; NULL: not found yet */
+    char server[264];     /* its host, and its port if it has one: "mail.example.com:8443" */
     const char *speaks;   /* the version that the next call will name: "Exchange2016" */
     char version[32];     /* the version that the server named last, such as "V2017_07_11"; "": none */
     char build[48];       /* "15.2.1544.9"; "": not known yet */

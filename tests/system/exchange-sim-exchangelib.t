@@ -89,7 +89,7 @@ except ErrorNonExistentMailbox as error:
 END
 
 my $result = run_program($python, $script, $sim->url, $sim->ca_file);
-is($result->{status}, 0, 'the client succeeds') or diag($result->{err});
+is($result->{status}, 0, 'F28: a client that others have written succeeds') or diag($result->{err});
 is($result->{out}, <<'END', 'and sees what it should');
 resolved ann@example.com Ann Other ['SMTP:ann@example.com', 'smtp:a@example.com']
 found [('hello', '<1@example.org>')]

@@ -150,6 +150,16 @@ test_endpoints(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(version.endpoint, ==, urls[0]);
 }
 
+/* The sizes and times that hold where nothing is said. */
+static void
+test_constants(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ExgConf) conf = conf_of(REQUIRED, NULL);
+    g_assert_cmpint(exg_conf_int(conf, "exchange", "connect_timeout"), ==, 10000);
+    g_assert_cmpint(exg_conf_int(conf, "exchange", "max_connections"), ==, 64);
+    g_assert_cmpint(exg_conf_int(conf, "exchange", "max_per_mailbox"), ==, 2);
+}
+
 /* Each is one sentence that names the key, the value and what is expected. */
 static void
 test_wrong_values(Fixture *fixture, gconstpointer data)
@@ -195,6 +205,54 @@ test_wrong_endpoints(Fixture *fixture, gconstpointer data)
     }
 }
 
+/* What needs a password says so before anything is sent. */
+static void
+test_passwords(Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *auth;
+        bool needed;
+    } rows[] = {{"basic", true}, {"ntlm", true}, {"negotiate", false}, {"auto", false}};
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("endpoint = https://a/\nusername = u\nauth = %s\n"
+                                                "throttle_file = %s/throttle.db\n",
+                                                rows[i].auth, fixture->directory);
+        g_autoptr(ExgConf) conf = conf_of(text, NULL);
+        g_assert_nonnull(conf);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ExgAccount) account = exg_account_new(fixture->engine, conf, &error);
+        g_assert_true((account == NULL) == rows[i].needed);
+        if (!rows[i].needed)
+            continue;
+        g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, "password_file"));
+        g_assert_nonnull(strstr(error->message, rows[i].auth));
+    }
+}
+
+static void
+test_server(Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *url, *server;
+    } rows[] = {
+        {"https://Mail.Example.COM/EWS/Exchange.asmx", "mail.example.com"},
+        {"https://mail.example.com:8443/EWS", "mail.example.com:8443"},
+        {"https://[2001:DB8::1]:444/EWS", "[2001:db8::1]:444"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "endpoint = %s\nusername = u\nthrottle_file = %s/throttle.db\npassword_file = %s\n",
+            rows[i].url, fixture->directory, fixture->password);
+        g_autoptr(ExgConf) conf = conf_of(text, NULL);
+        g_assert_nonnull(conf);
+        g_autoptr(ExgAccount) account = exg_account_new(fixture->engine, conf, NULL);
+        ExgEwsServerVersion version;
+        exg_ews_service_server_version(exg_account_ews(account), &version);
+        g_assert_cmpstr(version.server, ==, rows[i].server);
+    }
+}
+
 static void
 test_no_credentials(Fixture *fixture, gconstpointer data)
 {
@@ -208,16 +266,19 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add("/account/" #name, Fixture, NULL, set_up, test_##name, tear_down)
-    ADD(access);
     ADD(faults);
     ADD(versions);
 #undef ADD
 #define ADD(name, function) g_test_add("/account/" name, Fixture, NULL, set_up, function, tear_down)
+    ADD("A15.5-access", test_access);
     ADD("A1.1,A1.7-defaults", test_defaults);
     ADD("A1.11-version-configured", test_version);
     ADD("A1.2-endpoints", test_endpoints);
     ADD("A1.3,A1.5-wrong-values", test_wrong_values);
     ADD("A1.2,A4.5-wrong-endpoints", test_wrong_endpoints);
-    ADD("A1.6-no-credentials", test_no_credentials);
+    ADD("A1.6,A3.16,A5.3-passwords", test_passwords);
+    ADD("A1.6,A3.16-no-credentials", test_no_credentials);
+    ADD("A2-constants", test_constants);
+    ADD("A1.9-server", test_server);
     return g_test_run();
 }

@@ -102,8 +102,8 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/auth/basic/header", test_header);
+    g_test_add_func("/auth/basic/A5.2,A5.4-header", test_header);
     g_test_add_func("/auth/basic/long", test_long);
-    g_test_add_func("/auth/basic/refused", test_refused);
+    g_test_add_func("/auth/basic/A5.8,A7.1,A21,F21-refused", test_refused);
     return g_test_run();
 }

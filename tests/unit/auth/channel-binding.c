@@ -107,7 +107,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/auth/channel-binding/A5.2-hashes", test_hashes);
+    g_test_add_func("/auth/channel-binding/A5.2,A8.5-hashes", test_hashes);
     g_test_add_func("/auth/channel-binding/undefined", test_undefined);
     g_test_add_func("/auth/channel-binding/cut", test_cut);
     return g_test_run();

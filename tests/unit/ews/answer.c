@@ -157,6 +157,11 @@ test_inner_code(void)
                                         "Name=\"InnerErrorResponseCode\">" code                    \
                                         "</t:Value></m:MessageXml><m:Items/>"))
     assert_fails_alike(200, INNER("ErrorServerBusy"), EXG_ERROR_BUSY, 451, "4.3.2");
+    /* the hint stands beside the inner code */
+    g_autoptr(GError)
+        hinted = fail(&reading, 200,
+                      INNER("ErrorServerBusy</t:Value><t:Value Name=\"BackOffMilliseconds\">5000"));
+    g_assert_cmpint(exg_error_facts(hinted)->retry_after_ms, ==, 5000);
     assert_fails_alike(200, INNER("ErrorQuotaExceeded"), EXG_ERROR_QUOTA, 452, "4.2.2");
     g_autoptr(GError) error = fail(&writing, 200, INNER("ErrorServerBusy"));
     g_assert_cmpstr(error->message, ==, "Exchange answered ErrorServerBusy: Inner words");
@@ -219,6 +224,84 @@ test_faults(void)
     /* a code that says there was none */
     assert_fails(500, FAULT("<detail><e:ResponseCode " ERRORS ">NoError</e:ResponseCode></detail>"),
                  EXG_ERROR_PROTOCOL, 451, "4.3.0", EXG_ERROR_AMBIGUOUS, 451, "4.4.2");
+}
+
+/* Blank lines before it, and prefixes of the server's own choice: it is SOAP all the same. */
+static void
+test_any_form(void)
+{
+    static const char fault[] = "<?xml version=\"1.0\"?><soap11:Envelope xmlns:soap11="
+                                "\"http://schemas.xmlsoap.org/soap/envelope/\"><soap11:Body>"
+                                "<soap11:Fault><faultcode xmlns:q=\"u\">q:ErrorQuotaExceeded"
+                                "</faultcode></soap11:Fault></soap11:Body></soap11:Envelope>";
+    static const char *const before[] = {"", "\n", "\r\n\r\n \t", "\xef\xbb\xbf"};
+    for (guint i = 0; i < G_N_ELEMENTS(before); i++) {
+        g_autofree char *body = g_strconcat(before[i], fault, NULL);
+        assert_fails_alike(500, body, EXG_ERROR_QUOTA, 452, "4.2.2");
+        g_autofree char *good = g_strconcat(before[i], ANSWER(GOOD), NULL);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *result = ews_test_answer(&writing, 200, good, NULL, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(result, ==, "good");
+    }
+}
+
+static void
+assert_words(const char *body, const char *expected)
+{
+    g_autoptr(GError) error = fail(&reading, 500, body);
+    g_assert_cmpstr(error->message, ==, expected);
+}
+
+#define DETAIL(code, more)                                                                         \
+    FAULT("<faultcode>a:" code "</faultcode><detail><e:ResponseCode " ERRORS ">" code              \
+          "</e:ResponseCode><e:Message " ERRORS ">It failed.</e:Message>" more "</detail>")
+
+static void
+test_schema_violation(void)
+{
+    assert_words(
+        DETAIL("ErrorSchemaValidation",
+               "<t:MessageXml><t:LineNumber>2</t:LineNumber><t:LinePosition>630"
+               "</t:LinePosition><t:Violation>No such thing.</t:Violation></t:MessageXml>"),
+        "Exchange answered ErrorSchemaValidation: line 2, position 630: It failed. "
+        "No such thing");
+    assert_words(DETAIL("ErrorSchemaValidation",
+                        "<e:Line " ERRORS ">2</e:Line><e:Position " ERRORS ">630</e:Position>"),
+                 "Exchange answered ErrorSchemaValidation: line 2, position 630: It failed");
+    assert_words(DETAIL("ErrorSchemaValidation",
+                        "<t:MessageXml><t:Violation>It failed.</t:Violation></t:MessageXml>"),
+                 "Exchange answered ErrorSchemaValidation: It failed");
+}
+
+static void
+test_message_xml(void)
+{
+    static const struct {
+        const char *body, *expected;
+    } cases[] = {
+        {DETAIL("ErrorInvalidPropertyRequest",
+                "<t:MessageXml><t:FieldURI FieldURI=\"item:Subject\"/><t:ExtendedFieldURI "
+                "PropertyTag=\"0x0e07\" PropertyType=\"Integer\"/></t:MessageXml>"),
+         "Exchange answered ErrorInvalidPropertyRequest: It failed. (field: item:Subject) "
+         "(field: 0x0e07)"},
+        {DETAIL("ErrorInvalidValueForProperty",
+                "<t:MessageXml><t:Value Name=\"Value\">x</t:Value></t:MessageXml>"),
+         "Exchange answered ErrorInvalidValueForProperty: It failed. (Value: x)"},
+        {DETAIL("ErrorItemSave", "<t:MessageXml><t:Value Name=\"InnerErrorResponseCode\">ErrorX"
+                                 "</t:Value><t:Value Name=\"InnerErrorMessageText\">why</t:Value>"
+                                 "</t:MessageXml>"),
+         "Exchange answered ErrorItemSave: It failed. (inner error: ErrorX why)"},
+        {DETAIL("ErrorItemSave", "<t:MessageXml/>"), "Exchange answered ErrorItemSave: It failed"},
+        /* without words of its own */
+        {ANSWER(MESSAGE("Error", CODE("ErrorItemSave") "<m:MessageXml><t:FieldURI FieldURI=\"f\"/>"
+                                                       "</m:MessageXml>")),
+         NULL},
+    };
+    for (guint i = 0; i + 1 < G_N_ELEMENTS(cases); i++)
+        assert_words(cases[i].body, cases[i].expected);
+    g_autoptr(GError) mute = fail(&reading, 200, cases[G_N_ELEMENTS(cases) - 1].body);
+    g_assert_cmpstr(mute->message, ==, "Exchange answered ErrorItemSave: (field: f)");
 }
 
 static void
@@ -410,17 +493,20 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/ews/answer/success", test_success);
-    g_test_add_func("/ews/answer/message-errors", test_message_errors);
-    g_test_add_func("/ews/answer/contradictions", test_contradictions);
-    g_test_add_func("/ews/answer/wrong-shape", test_wrong_shape);
-    g_test_add_func("/ews/answer/inner-code", test_inner_code);
-    g_test_add_func("/ews/answer/faults", test_faults);
-    g_test_add_func("/ews/answer/statuses", test_statuses);
+    g_test_add_func("/ews/answer/A16.5,A16.6-success", test_success);
+    g_test_add_func("/ews/answer/A16.7,A16.10-message-errors", test_message_errors);
+    g_test_add_func("/ews/answer/A16.6,A16.10-contradictions", test_contradictions);
+    g_test_add_func("/ews/answer/A16.12-wrong-shape", test_wrong_shape);
+    g_test_add_func("/ews/answer/A16.9,A16.11-inner-code", test_inner_code);
+    g_test_add_func("/ews/answer/A16.1,A16.3-faults", test_faults);
+    g_test_add_func("/ews/answer/A11.4,A16.3-any-form", test_any_form);
+    g_test_add_func("/ews/answer/A16.2-schema-violation", test_schema_violation);
+    g_test_add_func("/ews/answer/A16.9-message-xml", test_message_xml);
+    g_test_add_func("/ews/answer/A11,A11.6-statuses", test_statuses);
     g_test_add_func("/ews/answer/too-large", test_too_large);
     g_test_add_func("/ews/answer/untouched", test_untouched);
     g_test_add_func("/ews/answer/facts", test_facts);
-    g_test_add_func("/ews/answer/back-off", test_back_off);
+    g_test_add_func("/ews/answer/A13.8,A16.1-back-off", test_back_off);
     g_test_add_func("/ews/answer/hostile-words", test_hostile_words);
     g_test_add_func("/ews/answer/limits", test_limits);
     g_test_add_func("/ews/answer/cut", test_cut);

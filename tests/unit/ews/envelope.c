@@ -62,12 +62,35 @@ test_access(void)
     g_assert_nonnull(strstr(own, "<t:DistinguishedFolderId Id=\"inbox\"/>"));
 }
 
+/* To the byte: the declaration, three prefixes, the headers in the order that the schema wants, and
+ * no white space. */
+static void
+test_bytes(void)
+{
+    static const ExgEwsTarget target = {"r@example.com", EXG_EWS_IMPERSONATION};
+    g_auto(ExgXmlWriter) writer;
+    exg_xml_writer_init(&writer);
+    exg_ews_envelope_start_in_zone(&writer, "Exchange2016", &target, "UTC");
+    g_autofree char *text = exg_xml_writer_steal(&writer, NULL);
+    g_assert_cmpstr(text, ==,
+                    "<?xml version=\"1.0\" encoding=\"utf-8\"?><s:Envelope "
+                    "xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\" "
+                    "xmlns:t=\"http://schemas.microsoft.com/exchange/services/2006/types\" "
+                    "xmlns:m=\"http://schemas.microsoft.com/exchange/services/2006/messages\">"
+                    "<s:Header><t:RequestServerVersion Version=\"Exchange2016\"/>"
+                    "<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>r@example.com"
+                    "</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>"
+                    "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"UTC\"/></t:TimeZoneContext>"
+                    "</s:Header><s:Body/></s:Envelope>");
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ews/envelope/fits-header", test_fits_header);
-    g_test_add_func("/ews/envelope/time", test_time);
-    g_test_add_func("/ews/envelope/access", test_access);
+    g_test_add_func("/ews/envelope/A20.2-time", test_time);
+    g_test_add_func("/ews/envelope/A15.4-access", test_access);
+    g_test_add_func("/ews/envelope/A15.1,A15.2,A15.3-bytes", test_bytes);
     return g_test_run();
 }

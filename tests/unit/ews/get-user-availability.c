@@ -29,6 +29,7 @@ test_request(void)
 {
     g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
     g_autofree char *request = request_in(utc);
+    g_assert_null(strstr(request, "Suggestion"));
     g_assert_nonnull(strstr(
         request,
         "<t:TimeZoneContext><t:TimeZoneDefinition Id=\"UTC\"/></t:TimeZoneContext></s:Header>"));
@@ -156,7 +157,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/ews/get-user-availability/B2,B9.3-request", test_request);
+    g_test_add_func("/ews/get-user-availability/B2,B2.2,B9.3-request", test_request);
     g_test_add_func("/ews/get-user-availability/B1.3,B2-zone", test_zone);
     g_test_add_func("/ews/get-user-availability/B2.1,A16.8-results", test_results);
     g_test_add_func("/ews/get-user-availability/B2.1-errors", test_errors);

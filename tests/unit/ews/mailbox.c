@@ -81,6 +81,30 @@ test_check(void)
     g_assert_error(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
 }
 
+/* Counted in characters, not in bytes. */
+static void
+test_lengths(void)
+{
+    g_autofree char *id = g_strnfill(EXG_EWS_MAX_ID_CHARACTERS + 1, 'x');
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i <= EXG_EWS_MAX_TEXT_CHARACTERS; i++)
+        g_string_append(text, "\xc3\xbc");
+    g_autofree char *address = g_string_free(text, FALSE);
+    g_autoptr(ExgEwsMailbox) long_address = exg_ews_mailbox_new(address, NULL);
+    g_autoptr(ExgEwsMailbox) fitting_address = exg_ews_mailbox_new(address + 2, NULL);
+    g_autoptr(ExgEwsMailbox) long_id = mailbox_with_id(NULL, id);
+    g_autoptr(ExgEwsMailbox) fitting_id = mailbox_with_id(NULL, id + 1);
+    const ExgEwsMailbox *const bad[] = {long_address, long_id};
+    for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_false(exg_ews_mailbox_check(bad[i], &error));
+        g_assert_error(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
+        g_assert_nonnull(strstr(error->message, i == 0 ? "256" : "513"));
+    }
+    g_assert_true(exg_ews_mailbox_check(fitting_address, NULL));
+    g_assert_true(exg_ews_mailbox_check(fitting_id, NULL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -88,5 +112,6 @@ main(int argc, char **argv)
     g_test_add_func("/ews/mailbox/B9.2-read", test_read);
     g_test_add_func("/ews/mailbox/B9.2-equal", test_equal);
     g_test_add_func("/ews/mailbox/B9.2-check", test_check);
+    g_test_add_func("/ews/mailbox/B9.4-lengths", test_lengths);
     return g_test_run();
 }

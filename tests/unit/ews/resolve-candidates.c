@@ -140,7 +140,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ews/resolve-candidates/B5,B9.1-schema", test_schema);
-    g_test_add_func("/ews/resolve-candidates/B5-several", test_several);
+    g_test_add_func("/ews/resolve-candidates/A16.7,B5-several", test_several);
     g_test_add_func("/ews/resolve-candidates/B5,A17.3-last", test_last);
     g_test_add_func("/ews/resolve-candidates/B5,A16.8-errors", test_errors);
     return g_test_run();

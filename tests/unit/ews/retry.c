@@ -176,6 +176,24 @@ test_budget(void)
     g_assert_cmpint(waited_ms, ==, 54000);
 }
 
+/* Where nobody says otherwise: an hour, beginning with a second. */
+static void
+test_defaults(void)
+{
+    static const ExgEwsRetryPolicy tolerant = {.tolerant = true};
+    ExgEwsRetry retry;
+    exg_ews_retry_init(&retry, &tolerant, EXG_NO_DEADLINE);
+    gint64 wait_ms = 0;
+    g_autoptr(GError) fits = busy(3599 * 1000);
+    g_assert_true(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, fits, &wait_ms));
+    g_autoptr(GError) too_long = busy(3601 * 1000);
+    g_assert_false(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, too_long, &wait_ms));
+    g_autoptr(GError) unasked = busy(-1);
+    g_assert_true(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, unasked, &wait_ms));
+    g_assert_cmpint(wait_ms, >=, 1000);
+    g_assert_cmpint(wait_ms, <=, 3000);
+}
+
 static void
 test_deadline(void)
 {
@@ -245,13 +263,14 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/ews/retry/A12.1,A12.4,A16.4-response-codes", test_codes);
+    g_test_add_func("/ews/retry/A12,A12.1,A12.4,A16.4-response-codes", test_codes);
     g_test_add_func("/ews/retry/A11.2,A11.3,A11.6,F13-statuses", test_statuses);
     g_test_add_func("/ews/retry/A11.5,F14-refused-credentials", test_login);
     g_test_add_func("/ews/retry/A12.2-lost-connections-and-others", test_others);
     g_test_add_func("/ews/retry/A13.1-fail-fast", test_fail_fast);
     g_test_add_func("/ews/retry/A13.5,F15-jitter", test_jitter);
     g_test_add_func("/ews/retry/A13.2,A13.3,A13.4-budget", test_budget);
+    g_test_add_func("/ews/retry/A2,A13.2-defaults", test_defaults);
     g_test_add_func("/ews/retry/A13.3,F27-deadline", test_deadline);
     g_test_add_func("/ews/retry/A12.4-internal-error-twice", test_twice);
     g_test_add_func("/ews/retry/A13.8,A16.1,F26-hints", test_hints);

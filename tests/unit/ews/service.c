@@ -497,7 +497,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("exchange", test_exchange);
+    ADD("A7.14,A8.3,A8.4,A18.1-exchange", test_exchange);
     ADD("hostile-anchor", test_hostile_anchor);
     ADD("other-calls", test_other_calls);
     ADD("lost-answers", test_lost_answers);

@@ -793,7 +793,7 @@ main(int argc, char **argv)
     TEST("B2,A17.1-availability-many", calendars, test_availability_many);
     TEST("B2-availability-limits", calendars, test_availability_limits);
     TEST("B8-convert-id", people, test_convert_id);
-    TEST("B8,A17.1,A16.8-convert-id-many", people, test_convert_id_many);
+    TEST("A2,B8,A17.1,A16.8-convert-id-many", people, test_convert_id_many);
     TEST("cancelled", people, test_cancelled);
     return g_test_run();
 }

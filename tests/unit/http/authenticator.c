@@ -482,6 +482,31 @@ test_ended_while_pending(void)
     }
 }
 
+/* A scheme that thinks for long holds up its own connection, and no other. */
+static void
+test_others_go_on(void)
+{
+    setup(&twoleg_scheme, NULL);
+    test_server_script(fixture.server, CALL(serve_twoleg, NULL));
+    test_server_repeat(fixture.server);
+    twoleg->never = true;
+    g_autoptr(HttpCall)
+        slow = http_call_start(&fixture, once("slow"), exg_clock_deadline_ms(60000), NULL);
+    http_fixture_until(&fixture, twoleg->pending != NULL);
+    twoleg->never = false;
+    for (int i = 0; i < 3; i++) {
+        g_autoptr(HttpCall) call = http_call(&fixture, once("hello"));
+        http_assert_status(call, 200);
+        http_assert_body(call, "hello");
+    }
+    g_assert_false(slow->done);
+    ((TwolegHandshake *)twoleg->pending_of)->legs = 1;
+    exg_http_leg_send(twoleg->pending, "Twoleg hello", true);
+    http_call_wait(slow);
+    http_assert_body(slow, "slow");
+    teardown();
+}
+
 /* Waiting for the scheme is not connecting. */
 static void
 test_slow_leg(void)
@@ -536,6 +561,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/authenticator/forgotten", test_forgotten);
     g_test_add_func("/http/authenticator/endless", test_endless);
     g_test_add_func("/http/authenticator/ended-while-pending", test_ended_while_pending);
+    g_test_add_func("/http/authenticator/A3.14-others-go-on", test_others_go_on);
     g_test_add_func("/http/authenticator/slow-leg", test_slow_leg);
     g_test_add_func("/http/authenticator/large-401", test_large_401);
     return g_test_run();

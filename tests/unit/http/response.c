@@ -118,6 +118,6 @@ main(int argc, char **argv)
     g_test_add_func("/http/response/good", test_good);
     g_test_add_func("/http/response/bad", test_bad);
     g_test_add_func("/http/response/challenges", test_challenges);
-    g_test_add_func("/http/response/retry-after", test_retry_after);
+    g_test_add_func("/http/response/A11.1-retry-after", test_retry_after);
     return g_test_run();
 }

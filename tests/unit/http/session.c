@@ -567,11 +567,11 @@ main(int argc, char **argv)
     g_test_add_func("/http/session/early-answer", test_early_answer);
     g_test_add_func("/http/session/body-in-pieces", test_body_in_pieces);
     g_test_add_func("/http/session/body-fails", test_body_fails);
-    g_test_add_func("/http/session/deadline-answer", test_deadline_answer);
-    g_test_add_func("/http/session/deadline-send", test_deadline_send);
+    g_test_add_func("/http/session/A10,F27-deadline-answer", test_deadline_answer);
+    g_test_add_func("/http/session/A10,F27-deadline-send", test_deadline_send);
     g_test_add_func("/http/session/deadline-past", test_deadline_past);
-    g_test_add_func("/http/session/connect-timeout-tls", test_connect_timeout_tls);
-    g_test_add_func("/http/session/connect-timeout", test_connect_timeout);
+    g_test_add_func("/http/session/A10-connect-timeout-tls", test_connect_timeout_tls);
+    g_test_add_func("/http/session/A10-connect-timeout", test_connect_timeout);
     g_test_add_func("/http/session/connect-timeout-passed", test_connect_timeout_passed);
     g_test_add_func("/http/session/cancel-sending", test_cancel_sending);
     g_test_add_func("/http/session/cancel-sent", test_cancel_sent);

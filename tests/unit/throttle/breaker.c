@@ -340,7 +340,7 @@ main(int argc, char *argv[])
     ADD("auth/breaker", &defaults, test_auth);
     ADD("A11.6,F14-lock-out", &defaults, test_lock_out);
     ADD("auth/lost-probe", &defaults, test_lost_probe);
-    ADD("auth/proof", &defaults, test_proof);
+    ADD("auth/F14-proof", &defaults, test_proof);
     ADD("auth/proof-runs-out", &defaults, test_proof_runs_out);
     ADD("auth/old-success", &defaults, test_old_success);
     ADD("auth/renew", &defaults, test_renew);

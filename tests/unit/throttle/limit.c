@@ -107,8 +107,9 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/throttle/limit/cut", test_cut);
-    g_test_add_func("/throttle/limit/recovers-to-the-ceiling", test_recovers_to_the_ceiling);
+    g_test_add_func("/throttle/limit/A3.6,F5-cut", test_cut);
+    g_test_add_func("/throttle/limit/A3.13,F5-recovers-to-the-ceiling",
+                    test_recovers_to_the_ceiling);
     g_test_add_func("/throttle/limit/tries-above-the-ceiling", test_tries_above_the_ceiling);
     g_test_add_func("/throttle/limit/reaches-the-cap", test_reaches_the_cap);
     return g_test_run();

@@ -254,11 +254,11 @@ main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/throttle/simulation/one", GUINT_TO_POINTER(1), test_settles);
-    g_test_add_data_func("/throttle/simulation/four", GUINT_TO_POINTER(4), test_settles);
+    g_test_add_data_func("/throttle/simulation/F5-four", GUINT_TO_POINTER(4), test_settles);
     g_test_add_data_func("/throttle/simulation/eleven", GUINT_TO_POINTER(11), test_settles);
     g_test_add_data_func("/throttle/simulation/more-than-asked", GUINT_TO_POINTER(40),
                          test_settles);
-    g_test_add_func("/throttle/simulation/follows", test_follows);
+    g_test_add_func("/throttle/simulation/A3.13,F5-follows", test_follows);
     g_test_add_func("/throttle/simulation/outage", test_outage);
     g_test_add_func("/throttle/simulation/back-off-is-kept", test_back_off_is_kept);
     return g_test_run();

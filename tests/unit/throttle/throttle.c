@@ -557,8 +557,8 @@ int
 main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("caps/mailbox", NULL, test_mailbox_cap);
-    ADD("caps/account-and-endpoint", &delegate, test_account_and_endpoint_cap);
+    ADD("caps/A18.5-mailbox", NULL, test_mailbox_cap);
+    ADD("caps/A18.5-account-and-endpoint", &delegate, test_account_and_endpoint_cap);
     ADD("caps/own-view", NULL, test_own_view);
     ADD("order/round-robin", &one_at_a_time, test_round_robin);
     ADD("wait/deadline", &one_at_a_time, test_deadline);

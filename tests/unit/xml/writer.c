@@ -132,7 +132,7 @@ main(int argc, char **argv)
     g_test_add_func("/xml/writer/elements", test_elements);
     g_test_add_func("/xml/writer/steal-closes-all", test_steal_closes_all);
     g_test_add_func("/xml/writer/escapes", test_escapes);
-    g_test_add_func("/xml/writer/round-trip", test_round_trip);
+    g_test_add_func("/xml/writer/A20.1-round-trip", test_round_trip);
     g_test_add_func("/xml/writer/position", test_position);
     g_test_add_func("/xml/writer/clear-twice", test_clear_twice);
     return g_test_run();
