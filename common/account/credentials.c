@@ -1,5 +1,6 @@
 #include "common/account/credentials-private.h"
 
+#include "common/account/oauth-account.h"
 #include "common/auth/basic.h"
 #include "common/auth/choice.h"
 #include "common/auth/digest.h"
@@ -46,8 +47,23 @@ negotiate_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     return exg_auth_ntlm_new(engine, value(conf, "username"), password, true);
 }
 
+/* False: its keys are set, but not well. */
+static bool
+add_bearer(ExgHttpAuthenticator *choice, ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    static const ExgAuthCandidate oauth = {
+        .name = "oauth2", .offered = "Bearer", .needs_tls = true};
+    bool is_set = exg_oauth_account_is_set(conf);
+    ExgHttpAuthenticator *bearer = is_set ? exg_oauth_account_bearer_new(engine, conf, error)
+                                          : NULL;
+    if (is_set && bearer == NULL)
+        return false;
+    exg_auth_choice_add(choice, &oauth, bearer, "oauth_client_id is not set");
+    return true;
+}
+
 static ExgHttpAuthenticator *
-auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
+auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password, GError **error)
 {
     static const ExgAuthCandidate kerberos = {.name = "kerberos",
                                               .offered = "Negotiate",
@@ -67,7 +83,9 @@ auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     const char *user = value(conf, "username");
     const char *no_password = "password_file is not set";
     bool may_basic = exg_conf_bool(conf, "exchange", "allow_basic");
-    ExgHttpAuthenticator *choice = exg_auth_choice_new();
+    g_autoptr(ExgHttpAuthenticator) choice = exg_auth_choice_new();
+    if (!add_bearer(choice, engine, conf, error))
+        return NULL;
     exg_auth_choice_add(choice, &kerberos, kerberos_new(engine, conf), NULL);
     exg_auth_choice_add(choice, &ntlm,
                         password != NULL ? exg_auth_ntlm_new(engine, user, password, false) : NULL,
@@ -80,15 +98,15 @@ auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     exg_auth_choice_add(choice, &basic,
                         password != NULL && may_basic ? exg_auth_basic_new(user, password) : NULL,
                         may_basic ? no_password : "allow_basic is no");
-    return choice;
+    return g_steal_pointer(&choice);
 }
 
 static ExgHttpAuthenticator *
-authenticator_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
+authenticator_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password, GError **error)
 {
     const char *auth = value(conf, "auth");
     if (g_str_equal(auth, "auto"))
-        return auto_new(engine, conf, password);
+        return auto_new(engine, conf, password, error);
     if (g_str_equal(auth, "negotiate"))
         return negotiate_new(engine, conf, password);
     if (g_str_equal(auth, "ntlm"))
@@ -111,6 +129,10 @@ exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf,
         *ret_authenticator = NULL;
         return true;
     }
+    if (g_str_equal(auth, "oauth2")) {
+        *ret_authenticator = exg_oauth_account_bearer_new(engine, conf, error);
+        return *ret_authenticator != NULL;
+    }
     bool optional = g_str_equal(auth, "auto") || g_str_equal(auth, "negotiate");
     g_autoptr(ExgSecret) password = NULL;
     if (!optional || value(conf, "password_file") != NULL) {
@@ -118,14 +140,14 @@ exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf,
         if (password == NULL)
             return false;
     }
-    *ret_authenticator = authenticator_new(engine, conf, password);
-    return true;
+    *ret_authenticator = authenticator_new(engine, conf, password, error);
+    return *ret_authenticator != NULL;
 }
 
 char *
 exg_account_authentication_version(void)
 {
-    return g_strdup_printf("authentication: basic, digest, negotiate with Kerberos%s",
+    return g_strdup_printf("authentication: OAuth2, basic, digest, negotiate with Kerberos%s",
                            exg_auth_negotiate_has_ntlm() ? ", NTLM alone and inside negotiate"
                                                          : "; NTLM: gss-ntlmssp is not installed");
 }

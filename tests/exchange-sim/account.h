@@ -10,7 +10,7 @@
 
 typedef struct {
     char *user; /* as the client must send it: "exgate", "DOMAIN\\exgate" */
-    char *password;
+    char *password; /* NULL: none, it is an application */
     bool may_impersonate;
 } ExgSimAccount;
 
@@ -24,6 +24,8 @@ bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, G
 const ExgSimAccount *exg_sim_accounts_first(const ExgSimAccounts *accounts);
 /* By the name that was given; NULL: unknown. */
 const ExgSimAccount *exg_sim_accounts_get(const ExgSimAccounts *accounts, const char *user);
+/* One that only a token proves. */
+void exg_sim_accounts_add_application(ExgSimAccounts *accounts, const char *id);
 /* By the name that Kerberos or NTLM tells: "svc@REALM" and "DOMAIN\\svc" are the account svc of any
  * domain. NULL: unknown. */
 const ExgSimAccount *exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name);

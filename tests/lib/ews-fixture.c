@@ -4,9 +4,8 @@
 #include "common/base/error.h"
 
 #include <gio/gio.h>
-#include <glib/gstdio.h>
+#include <libxml/xmlschemas.h>
 #include <string.h>
-#include <unistd.h>
 
 static void
 got_message(ExgMessage *message, const GError *error, gpointer data)
@@ -67,32 +66,48 @@ schema_path(const char *first, const char *second)
     return NULL;
 }
 
+static void
+collect(void *data, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_string_append_vprintf(data, format, arguments);
+    va_end(arguments);
+}
+
+/* Read once: that takes a hundred times as long as to validate. */
+static xmlSchema *
+load_schema(const char *path)
+{
+    static xmlSchema *schema;
+    if (schema == NULL) {
+        xmlSchemaParserCtxt *parser = xmlSchemaNewParserCtxt(path);
+        schema = xmlSchemaParse(parser);
+        xmlSchemaFreeParserCtxt(parser);
+    }
+    return schema;
+}
+
 void
 ews_test_validate(const char *request)
 {
-    g_autofree char *check = schema_path("check", NULL);
-    if (check == NULL)
+    g_autofree char *path = schema_path("oracle", "ews.xsd");
+    if (path == NULL)
         return;
-    g_autofree char *xmllint = g_find_program_in_path("xmllint");
-    if (xmllint == NULL) {
-        g_test_skip("xmllint is not installed");
-        return;
-    }
-    g_autoptr(GError) error = NULL;
-    g_autofree char *path = NULL;
-    int fd = g_file_open_tmp("exgate-request-XXXXXX.xml", &path, &error);
-    g_assert_no_error(error);
-    close(fd);
-    g_assert_true(g_file_set_contents(path, request, -1, &error));
-    g_autofree char *output = NULL;
-    int status = 0;
-    const char *command[] = {check, path, NULL};
-    g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status,
-                 &error);
-    g_assert_no_error(error);
-    g_unlink(path);
+    xmlSchema *schema = load_schema(path);
+    g_assert_nonnull(schema);
+    g_autoptr(GString) faults = g_string_new(NULL);
+    xmlDoc *document = xmlReadMemory(request, (int)strlen(request), "request", NULL,
+                                     XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    if (document == NULL)
+        g_error("this is not well-formed:\n%s", request);
+    xmlSchemaValidCtxt *validator = xmlSchemaNewValidCtxt(schema);
+    xmlSchemaSetValidErrors(validator, collect, collect, faults);
+    int status = xmlSchemaValidateDoc(validator, document);
+    xmlSchemaFreeValidCtxt(validator);
+    xmlFreeDoc(document);
     if (status != 0)
-        g_error("the schema refuses the request: %s\n%s", output, request);
+        g_error("the schema refuses the request: %s\n%s", faults->str, request);
 }
 
 char *

@@ -9,7 +9,7 @@
 
 #define RIGHT "tls-server-end-point:the hash of a certificate"
 
-static char *directory, *users;
+static char *directory, *users, *krb5_conf;
 
 static gss_OID_desc ntlm_oid = {10, (void *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"};
 
@@ -164,6 +164,16 @@ main(int argc, char **argv)
     users = g_build_filename(directory, "users", NULL);
     g_assert_true(g_file_set_contents(users, "EXAMPLE:svc:pass word\n", -1, NULL));
     g_setenv("NTLM_USER_FILE", users, TRUE);
+    /* SPNEGO asks Kerberos too: without a KDC it must not go and look for one in the network. */
+    krb5_conf = g_build_filename(directory, "krb5.conf", NULL);
+    if (g_getenv("EXG_TEST_KEYTAB") == NULL) {
+        g_assert_true(
+            g_file_set_contents(krb5_conf,
+                                "[libdefaults]\ndefault_realm = EXAMPLE.TEST\n"
+                                "dns_lookup_kdc = false\ndns_canonicalize_hostname = false\n",
+                                -1, NULL));
+        g_setenv("KRB5_CONFIG", krb5_conf, TRUE);
+    }
     g_test_add_data_func("/auth/gss/A5.2-bindings-kerberos", GINT_TO_POINTER(EXG_GSS_KERBEROS),
                          test_bindings);
     g_test_add_data_func("/auth/gss/A5.2-bindings-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
@@ -180,8 +190,10 @@ main(int argc, char **argv)
     g_test_add_func("/auth/gss/missing", test_missing);
     int status = g_test_run();
     g_unlink(users);
+    g_unlink(krb5_conf);
     g_rmdir(directory);
     g_free(users);
+    g_free(krb5_conf);
     g_free(directory);
     return status;
 }

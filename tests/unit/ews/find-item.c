@@ -118,7 +118,7 @@ test_further_folder(void)
     g_autoptr(GError) error = NULL;
     g_auto(GStrv)
         ids = ews_test_answer(&exg_ews_find_item_operation, 200,
-                              RESPONSE(MISS MISS MISS FOLDER("true", HIT("A"))), folder_id, &error);
+                              RESPONSE(MISS MISS MISS FOLDER("true", HIT("A"))), &further, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(ids[0], ==, "A");
     g_assert_null(ews_test_answer(&exg_ews_find_item_operation, 200, RESPONSE(MISS MISS MISS),
