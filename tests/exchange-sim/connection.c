@@ -477,14 +477,12 @@ static ExgSimFault *
 take_early_fault(ExgSimConnection *connection, ExgSimFaultPhase phase, const char *name)
 {
     guint cursor = 0;
-    const ExgSimFaultSubject subject = {
-        .phase = phase,
-        .request = connection->request,
-        .operation = name,
-        .mailbox = connection->mailbox,
-        .reused = connection->served > 0,
-        .bytes = connection->http.bytes,
-    };
+    const ExgSimFaultSubject subject = {.phase = phase,
+                                        .request = connection->request,
+                                        .operation = name,
+                                        .mailbox = connection->mailbox,
+                                        .reused = connection->served > 0,
+                                        .bytes = connection->http.bytes};
     ExgSimFault *fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
     if (fault != NULL) {
         note_fault(connection, fault);
@@ -512,13 +510,9 @@ static bool
 ended_in_handshake(ExgSimConnection *connection)
 {
     g_autoptr(ExgSimFault) fault = take_early_fault(connection, EXG_SIM_AT_REQUEST, "handshake");
-    if (fault == NULL)
-        return false;
-    if (fault->action == EXG_SIM_RESET)
-        end_by_reset(connection);
-    else
-        end(connection);
-    return true;
+    if (fault != NULL)
+        (fault->action == EXG_SIM_RESET ? end_by_reset : end)(connection);
+    return fault != NULL;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
