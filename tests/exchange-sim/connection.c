@@ -460,18 +460,6 @@ set_mailbox(ExgSimConnection *connection, const char *address)
     connection->mailbox = g_strdup(mailbox != NULL ? mailbox->address : address);
 }
 
-/* The element after s:Body in what has come so far, and whose mailbox the header names. */
-static void
-sniff(ExgSimConnection *connection)
-{
-    const GByteArray *body = connection->http.body;
-    if (connection->operation != NULL || body == NULL)
-        return;
-    g_autofree char *name = NULL;
-    if (exg_sim_sniff(body, &connection->operation, &name) && name != NULL)
-        set_mailbox(connection, name);
-}
-
 /* The fault, if any, that ends the connection before the request is looked at; `name` stands for its operation. */
 static ExgSimFault *
 take_early_fault(ExgSimConnection *connection, ExgSimFaultPhase phase, const char *name)
@@ -495,9 +483,13 @@ take_early_fault(ExgSimConnection *connection, ExgSimFaultPhase phase, const cha
 static bool
 reset_early(ExgSimConnection *connection)
 {
+    const GByteArray *body = connection->http.body;
+    g_autofree char *name = NULL;
     if (exg_sim_faults_count(connection->parts.faults) == 0)
         return false;
-    sniff(connection);
+    if (connection->operation == NULL && body != NULL &&
+        exg_sim_sniff(body, &connection->operation, &name) && name != NULL)
+        set_mailbox(connection, name);
     g_autoptr(ExgSimFault)
         fault = take_early_fault(connection, EXG_SIM_AT_BYTES, connection->operation);
     if (fault != NULL)
