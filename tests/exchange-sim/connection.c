@@ -469,64 +469,51 @@ set_mailbox(ExgSimConnection *connection, const char *address)
     connection->mailbox = g_strdup(mailbox != NULL ? mailbox->address : address);
 }
 
-/* The element after s:Body in what has come so far, and whose mailbox the header names. */
-static void
-sniff(ExgSimConnection *connection)
+/* The fault, if any, that ends the connection before the request is looked at; `name` stands for its operation. */
+static ExgSimFault *
+take_early_fault(ExgSimConnection *connection, ExgSimFaultPhase phase, const char *name)
 {
-    const GByteArray *body = connection->http.body;
-    if (connection->operation != NULL || body == NULL)
-        return;
-    g_autofree char *name = NULL;
-    if (exg_sim_sniff(body, &connection->operation, &name) && name != NULL)
-        set_mailbox(connection, name);
+    guint cursor = 0;
+    const ExgSimFaultSubject subject = {.phase = phase,
+                                        .request = connection->request,
+                                        .operation = name,
+                                        .mailbox = connection->mailbox,
+                                        .reused = connection->served > 0,
+                                        .bytes = connection->http.bytes};
+    ExgSimFault *fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
+    if (fault != NULL) {
+        note_fault(connection, fault);
+        log_request(connection);
+    }
+    return fault;
 }
 
 /* Whether the connection has been reset in the middle of the request. */
 static bool
 reset_early(ExgSimConnection *connection)
 {
-    guint cursor = 0;
+    const GByteArray *body = connection->http.body;
+    g_autofree char *name = NULL;
     if (exg_sim_faults_count(connection->parts.faults) == 0)
         return false;
-    sniff(connection);
-    const ExgSimFaultSubject subject = {
-        .phase = EXG_SIM_AT_BYTES,
-        .request = connection->request,
-        .operation = connection->operation,
-        .mailbox = connection->mailbox,
-        .reused = connection->served > 0,
-        .bytes = connection->http.bytes,
-    };
-    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
-    if (fault == NULL)
-        return false;
-    note_fault(connection, fault);
-    log_request(connection);
-    end_by_reset(connection);
-    return true;
+    if (connection->operation == NULL && body != NULL &&
+        exg_sim_sniff(body, &connection->operation, &name) && name != NULL)
+        set_mailbox(connection, name);
+    g_autoptr(ExgSimFault)
+        fault = take_early_fault(connection, EXG_SIM_AT_BYTES, connection->operation);
+    if (fault != NULL)
+        end_by_reset(connection);
+    return fault != NULL;
 }
 
 /* Whether the connection has ended instead of answering a leg of a handshake. */
 static bool
 ended_in_handshake(ExgSimConnection *connection)
 {
-    guint cursor = 0;
-    const ExgSimFaultSubject subject = {
-        .phase = EXG_SIM_AT_REQUEST,
-        .request = connection->request,
-        .operation = "handshake",
-        .reused = connection->served > 0,
-    };
-    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
-    if (fault == NULL)
-        return false;
-    note_fault(connection, fault);
-    log_request(connection);
-    if (fault->action == EXG_SIM_RESET)
-        end_by_reset(connection);
-    else
-        end(connection);
-    return true;
+    g_autoptr(ExgSimFault) fault = take_early_fault(connection, EXG_SIM_AT_REQUEST, "handshake");
+    if (fault != NULL)
+        (fault->action == EXG_SIM_RESET ? end_by_reset : end)(connection);
+    return fault != NULL;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */

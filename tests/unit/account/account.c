@@ -85,6 +85,15 @@ test_faults(Fixture *fixture, gconstpointer data)
                  "/nonexistent/ca.pem");
     g_autofree char *line = g_strdup_printf("ca_file = %s\n", fixture->other);
     expect_fault(fixture, fixture->password, line, "ca_file", fixture->other);
+    expect_fault(fixture, fixture->password, "client_certificate_file = client.pem\n",
+                 "client_certificate_file", "client.pem");
+    expect_fault(fixture, fixture->password, "client_certificate_file = /nonexistent/client.pem\n",
+                 "client_certificate_file", "/nonexistent/client.pem");
+    expect_fault(fixture, fixture->password,
+                 "client_certificate_file = pkcs11:object=x\nclient_key_file = /nonexistent/k\n",
+                 "client_key_file", "/nonexistent/k");
+    expect_fault(fixture, fixture->password, "auth = certificate\n", "client_certificate_file",
+                 "is not set");
 }
 
 static void
