@@ -35,5 +35,7 @@ int exg_command_run(const ExgCommandTable *table, int argc, char **argv);
 int exg_complain(int status, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 int exg_command_journal(int argc, char **argv);
+int exg_command_login(int argc, char **argv);
+int exg_command_logout(int argc, char **argv);
 
 #endif

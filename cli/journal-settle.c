@@ -2,23 +2,21 @@
 #include "cli/command.h"
 #include "cli/journal-private.h"
 #include "cli/output.h"
+#include "cli/privilege.h"
 #include "common/account/account.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/store/ews-store.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#define ASK_TIMEOUT_MS      60000
-#define ITEM_ID_MAX_BYTES   1024
-#define SERVICE_CREDENTIALS "/run/credentials/exgate-lmtpd.service"
-#define EX_MISSING          1 /* `ask`: Exchange has no such item */
+#define ASK_TIMEOUT_MS    60000
+#define ITEM_ID_MAX_BYTES 1024
+#define EX_MISSING        1 /* `ask`: Exchange has no such item */
 
 /* --- ask -------------------------------------------------------------------------------------- */
 
@@ -48,56 +46,19 @@ pose(gpointer data)
                          exg_clock_deadline_ms(ASK_TIMEOUT_MS), NULL, answered, question);
 }
 
-/* `credential:NAME` in the configuration is what systemd passes to the service; whoever may read that, may use it here. */
-static void
-borrow_credentials(void)
-{
-    if (g_getenv("CREDENTIALS_DIRECTORY") == NULL &&
-        g_file_test(SERVICE_CREDENTIALS, G_FILE_TEST_IS_DIR))
-        g_setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, TRUE);
-}
-
-/* Root is needed for the secret, not for talking to the network; and files made from here on (the throttle's) have to belong to
- * the services' user, as the journal does. */
-static bool
-become_owner(const char *journal)
-{
-    struct stat status;
-    if (geteuid() != 0 || stat(journal, &status) < 0 || status.st_uid == 0)
-        return true;
-    const struct passwd *user = getpwuid(status.st_uid);
-    gid_t group = user != NULL ? user->pw_gid : status.st_gid;
-    return (user != NULL ? initgroups(user->pw_name, group) : setgroups(0, NULL)) == 0 &&
-           setgid(group) == 0 && setuid(status.st_uid) == 0;
-}
-
-static int
-complain_of_exchange(const GError *error)
-{
-    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG) ||
-        g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH) ||
-        g_error_matches(error, EXG_ERROR, EXG_ERROR_DENIED))
-        return exg_complain(EX_CONFIG, "%s", error->message);
-    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_UNREACHABLE) ||
-        g_error_matches(error, EXG_ERROR, EXG_ERROR_BUSY) ||
-        g_error_matches(error, EXG_ERROR, EXG_ERROR_RESOURCES))
-        return exg_complain(EX_TEMPFAIL, "%s", error->message);
-    return exg_complain(EX_UNAVAILABLE, "%s", error->message);
-}
-
 /* Answers EX_OK with `*ret_item_id`, NULL for a miss; or says what is wrong and answers the exit status. */
 static int
 ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_item_id)
 {
     g_autoptr(GError) error = NULL;
-    borrow_credentials();
+    exg_borrow_credentials();
     g_autoptr(ExgEngine) engine = exg_engine_new(&error);
     if (engine == NULL)
         return exg_complain(EX_OSERR, "%s", error->message);
     g_autoptr(ExgAccount) account = exg_account_new(engine, tool->conf, &error);
     if (account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
-    if (!become_owner(tool->path))
+    if (!exg_become_owner(tool->path))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
                             g_strerror(errno));
     g_autoptr(ExgStore) store = exg_ews_store_new(
@@ -107,7 +68,7 @@ ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_it
     exg_engine_run(engine);
     if (!question.answered) {
         error = question.error;
-        return complain_of_exchange(error);
+        return exg_complain_of_peer(error);
     }
     *ret_item_id = question.item_id;
     return EX_OK;

@@ -11,6 +11,8 @@
 
 static const ExgCommand commands[] = {
     {"journal", "Look into the delivery journal, and settle what is open", exg_command_journal},
+    {"login", "Sign a user in with OAuth2, for the programs to act for", exg_command_login},
+    {"logout", "Forget the tokens of that user", exg_command_logout},
 };
 
 static const ExgCommandTable table = {

@@ -1,5 +1,6 @@
 #include "common/account/credentials-private.h"
 
+#include "common/account/oauth-account.h"
 #include "common/auth/basic.h"
 #include "common/auth/choice.h"
 #include "common/auth/negotiate.h"
@@ -45,8 +46,22 @@ negotiate_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     return exg_auth_ntlm_new(engine, value(conf, "username"), password, true);
 }
 
+/* False: its keys are set, but not well. */
+static bool
+add_bearer(ExgHttpAuthenticator *choice, ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    static const ExgAuthCandidate oauth = {"oauth2", "Bearer", NULL, true};
+    bool is_set = exg_oauth_account_is_set(conf);
+    ExgHttpAuthenticator *bearer = is_set ? exg_oauth_account_bearer_new(engine, conf, error)
+                                          : NULL;
+    if (is_set && bearer == NULL)
+        return false;
+    exg_auth_choice_add(choice, &oauth, bearer, "oauth_client_id is not set");
+    return true;
+}
+
 static ExgHttpAuthenticator *
-auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
+auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password, GError **error)
 {
     static const ExgAuthCandidate kerberos = {"kerberos", "Negotiate",
                                               exg_auth_negotiate_is_available, false};
@@ -57,7 +72,9 @@ auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     const char *user = value(conf, "username");
     const char *no_password = "password_file is not set";
     bool may_basic = exg_conf_bool(conf, "exchange", "allow_basic");
-    ExgHttpAuthenticator *choice = exg_auth_choice_new();
+    g_autoptr(ExgHttpAuthenticator) choice = exg_auth_choice_new();
+    if (!add_bearer(choice, engine, conf, error))
+        return NULL;
     exg_auth_choice_add(choice, &kerberos, kerberos_new(engine, conf), NULL);
     exg_auth_choice_add(choice, &ntlm,
                         password != NULL ? exg_auth_ntlm_new(engine, user, password, false) : NULL,
@@ -68,13 +85,15 @@ auto_new(ExgEngine *engine, const ExgConf *conf, ExgSecret *password)
     exg_auth_choice_add(choice, &basic,
                         password != NULL && may_basic ? exg_auth_basic_new(user, password) : NULL,
                         may_basic ? no_password : "allow_basic is no");
-    return choice;
+    return g_steal_pointer(&choice);
 }
 
 ExgHttpAuthenticator *
 exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf, GError **error)
 {
     const char *auth = value(conf, "auth");
+    if (g_str_equal(auth, "oauth2"))
+        return exg_oauth_account_bearer_new(engine, conf, error);
     bool optional = g_str_equal(auth, "auto") || g_str_equal(auth, "negotiate");
     g_autoptr(ExgSecret) password = NULL;
     if (!optional || value(conf, "password_file") != NULL) {
@@ -83,7 +102,7 @@ exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf, GError **e
             return NULL;
     }
     if (g_str_equal(auth, "auto"))
-        return auto_new(engine, conf, password);
+        return auto_new(engine, conf, password, error);
     if (g_str_equal(auth, "negotiate"))
         return negotiate_new(engine, conf, password);
     if (g_str_equal(auth, "ntlm"))
@@ -94,7 +113,7 @@ exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf, GError **e
 char *
 exg_account_authentication_version(void)
 {
-    return g_strdup_printf("authentication: basic, negotiate with Kerberos%s",
+    return g_strdup_printf("authentication: OAuth2, basic, negotiate with Kerberos%s",
                            exg_auth_negotiate_has_ntlm() ? ", NTLM alone and inside negotiate"
                                                          : "; NTLM: gss-ntlmssp is not installed");
 }

@@ -80,6 +80,9 @@ const char *exg_ews_message_code(const ExgXmlNode *message);
 /* Whether a response message reports success; if not, the error that its code stands for. */
 bool exg_ews_message_check(const ExgEwsOperation *operation, const ExgXmlNode *message,
                            GError **error);
+/* The same where it is no error that a name stands for several (ErrorNameResolutionMultipleResults). */
+bool exg_ews_message_check_names(const ExgEwsOperation *operation, const ExgXmlNode *message,
+                                 GError **error);
 /* Sets the error for an answer that makes no sense, and returns false. */
 bool exg_ews_answer_senseless(const ExgEwsOperation *operation, GError **error, const char *format,
                               ...) G_GNUC_PRINTF(3, 4);

@@ -9,7 +9,7 @@
 
 #define MAX_DEPTH        64
 #define MAX_ATTRIBUTES   64
-#define MAX_NODES        50000
+#define MAX_NODES        100000
 #define MAX_BACK_OFF_MS  (24 * 3600 * 1000)
 #define MAX_PAGE_BYTES   4096 /* of an answer without SOAP that are looked at */
 #define MAX_DETAIL_BYTES 160
@@ -120,6 +120,16 @@ exg_ews_message_check(const ExgEwsOperation *operation, const ExgXmlNode *messag
     const char *text = text_of(exg_xml_node_child(message, messages, "MessageText"));
     g_propagate_error(error, code_error(operation, message, code, text));
     return false;
+}
+
+bool
+exg_ews_message_check_names(const ExgEwsOperation *operation, const ExgXmlNode *message,
+                            GError **error)
+{
+    bool several = g_str_equal(exg_ews_message_code(message),
+                               "ErrorNameResolutionMultipleResults") &&
+                   g_strcmp0(exg_xml_node_attribute(message, "ResponseClass"), "Warning") == 0;
+    return several || exg_ews_message_check(operation, message, error);
 }
 
 /* --- SOAP ------------------------------------------------------------------------------------- */

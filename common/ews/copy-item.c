@@ -2,22 +2,16 @@
 
 #include "common/ews/item-private.h"
 
-static void
-write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
+static ExgHttpBody *
+make_body(const char *version, const ExgEwsTarget *target, gconstpointer context)
 {
-    const ExgEwsBatchRequest *request = context;
-    exg_xml_start(writer, "m:CopyItem");
-    exg_xml_start(writer, "m:ToFolderId");
-    exg_ews_write_any_folder(writer, target, request->order);
-    exg_xml_end(writer);
-    exg_ews_item_batch_write_ids(writer, request);
-    exg_xml_element(writer, "m:ReturnNewItemIds", "true");
+    return exg_ews_item_batch_transfer_body("m:CopyItem", version, target, context);
 }
 
 const ExgEwsOperation exg_ews_copy_item_operation = {
     .name = "CopyItem",
     .once = true,
-    .write = write_request,
+    .make_body = make_body,
     .decode = exg_ews_item_batch_decode,
     .free_result = exg_ews_item_batch_free_results,
 };

@@ -2,6 +2,7 @@
 
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
+#include "common/ews/item-private.h"
 #include "common/ews/mime-body-private.h"
 
 /* Opens an extended property of a tag and writes its value. Only the number: its type stands
@@ -43,10 +44,8 @@ exg_ews_create_item_body(const char *version, const ExgEwsTarget *target,
     exg_xml_start(&writer, "m:CreateItem");
     exg_xml_attribute(&writer, "MessageDisposition", "SaveOnly");
     exg_xml_start(&writer, "m:SavedItemFolderId");
-    if (new_message->folder_id != NULL)
-        exg_ews_write_folder_id(&writer, new_message->folder_id);
-    else
-        exg_ews_write_folder(&writer, target, new_message->folder);
+    exg_ews_write_any_folder(&writer, target,
+                             &(ExgEwsFolderId){new_message->folder, new_message->folder_id});
     exg_xml_end(&writer);
     exg_xml_start(&writer, "m:Items");
     exg_xml_start(&writer, "t:Message");

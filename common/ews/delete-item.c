@@ -1,6 +1,7 @@
 #include "common/ews/delete-item-private.h"
 
-#include "common/ews/item-private.h"
+#include "common/ews/call-private.h"
+#include "common/ews/envelope-private.h"
 
 const char *
 exg_ews_disposal_name(ExgEwsDisposal disposal)
@@ -13,20 +14,25 @@ exg_ews_disposal_name(ExgEwsDisposal disposal)
     return names[disposal];
 }
 
-static void
-write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
+static ExgHttpBody *
+make_body(const char *version, const ExgEwsTarget *target, gconstpointer context)
 {
     const ExgEwsBatchRequest *request = context;
-    exg_xml_start(writer, "m:DeleteItem");
-    exg_xml_attribute(writer, "DeleteType", request->order);
+    g_auto(ExgXmlWriter) writer;
+    exg_xml_writer_init(&writer);
+    exg_ews_envelope_start(&writer, version, target);
+    exg_xml_start(&writer, "m:DeleteItem");
+    exg_xml_attribute(&writer, "DeleteType", request->order);
     /* A meeting in the folder would make Exchange ask. */
-    exg_xml_attribute(writer, "SendMeetingCancellations", "SendToNone");
-    exg_ews_item_batch_write_ids(writer, request);
+    exg_xml_attribute(&writer, "SendMeetingCancellations", "SendToNone");
+    exg_ews_item_batch_write_suppression(&writer, version);
+    exg_ews_item_batch_write_ids(&writer, request);
+    return exg_ews_call_body(&writer);
 }
 
 const ExgEwsOperation exg_ews_delete_item_operation = {
     .name = "DeleteItem",
-    .write = write_request,
+    .make_body = make_body,
     .decode = exg_ews_item_batch_decode,
     .free_result = exg_ews_item_batch_free_results,
 };

@@ -25,8 +25,6 @@ void exg_ews_write_leaf(ExgXmlWriter *writer, const char *name, const char *attr
 /* t:DistinguishedFolderId in the target's mailbox. */
 void exg_ews_write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
                           const char *distinguished_id);
-/* t:FolderId, which tells the mailbox, too. */
-void exg_ews_write_folder_id(ExgXmlWriter *writer, const char *id);
 /* t:ExtendedFieldURI of the delivery key. */
 void exg_ews_write_delivery_key_uri(ExgXmlWriter *writer);
 

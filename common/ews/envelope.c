@@ -59,12 +59,6 @@ exg_ews_write_folder(ExgXmlWriter *writer, const ExgEwsTarget *target, const cha
 }
 
 void
-exg_ews_write_folder_id(ExgXmlWriter *writer, const char *id)
-{
-    exg_ews_write_leaf(writer, "t:FolderId", "Id", id);
-}
-
-void
 exg_ews_write_delivery_key_uri(ExgXmlWriter *writer)
 {
     exg_xml_start(writer, "t:ExtendedFieldURI");

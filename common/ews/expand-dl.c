@@ -62,10 +62,7 @@ static bool
 decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
        gpointer *ret_result, GError **error)
 {
-    bool several = g_str_equal(exg_ews_message_code(message),
-                               "ErrorNameResolutionMultipleResults") &&
-                   g_strcmp0(exg_xml_node_attribute(message, "ResponseClass"), "Warning") == 0;
-    if (!several && !exg_ews_message_check(operation, message, error))
+    if (!exg_ews_message_check_names(operation, message, error))
         return false;
     const ExgXmlNode *node = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "DLExpansion");
     if (node == NULL)

@@ -2,9 +2,11 @@
 
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
+#include "common/ews/item-private.h"
 #include "common/ews/service-private.h"
+#include "common/ews/value-private.h"
 
-#define MAX_ENTRIES "10" /* of one parent; Exchange keeps names apart within it */
+#define MAX_ENTRIES 10 /* of one parent; Exchange keeps names apart within it */
 
 static const char *const parents[] = {"msgfolderroot", "inbox"};
 
@@ -13,18 +15,8 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer na
 {
     exg_xml_start(writer, "m:FindFolder");
     exg_xml_attribute(writer, "Traversal", "Shallow");
-    exg_xml_start(writer, "m:FolderShape");
-    exg_xml_element(writer, "t:BaseShape", "IdOnly");
-    exg_xml_start(writer, "t:AdditionalProperties");
-    exg_ews_write_leaf(writer, "t:FieldURI", "FieldURI", "folder:DisplayName");
-    exg_ews_write_leaf(writer, "t:FieldURI", "FieldURI", "folder:FolderClass");
-    exg_xml_end(writer);
-    exg_xml_end(writer);
-    exg_xml_start(writer, "m:IndexedPageFolderView");
-    exg_xml_attribute(writer, "MaxEntriesReturned", MAX_ENTRIES);
-    exg_xml_attribute(writer, "Offset", "0");
-    exg_xml_attribute(writer, "BasePoint", "Beginning");
-    exg_xml_end(writer);
+    exg_ews_write_folder_shape(writer);
+    exg_ews_write_page(writer, "m:IndexedPageFolderView", 0, MAX_ENTRIES);
     exg_xml_start(writer, "m:Restriction");
     exg_xml_start(writer, "t:Contains");
     exg_xml_attribute(writer, "ContainmentMode", "FullString");
@@ -38,19 +30,12 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer na
         exg_ews_write_folder(writer, target, parents[i]);
 }
 
-static const char *
-text_of(const ExgXmlNode *folder, const char *name)
-{
-    const ExgXmlNode *node = exg_xml_node_child(folder, EXG_EWS_TYPES_SPACE, name);
-    return node != NULL ? node->text : NULL;
-}
-
 static bool
 is_for_mail(const ExgXmlNode *folder)
 {
-    const char *class = text_of(folder, "FolderClass");
+    const char *class = exg_ews_child_text(folder, "FolderClass");
     return g_str_equal(folder->name, "Folder") &&
-           (class == NULL || class[0] == '\0' || g_ascii_strcasecmp(class, "IPF.Note") == 0 ||
+           (class[0] == '\0' || g_ascii_strcasecmp(class, "IPF.Note") == 0 ||
             g_ascii_strncasecmp(class, "IPF.Note.", 9) == 0);
 }
 
@@ -58,10 +43,7 @@ is_for_mail(const ExgXmlNode *folder)
 static bool
 has_name(const ExgXmlNode *folder, const char *name)
 {
-    const char *shown = text_of(folder, "DisplayName");
-    if (shown == NULL)
-        return false;
-    g_autofree char *one = g_utf8_casefold(shown, -1);
+    g_autofree char *one = g_utf8_casefold(exg_ews_child_text(folder, "DisplayName"), -1);
     g_autofree char *other = g_utf8_casefold(name, -1);
     return g_str_equal(one, other);
 }

@@ -3,8 +3,10 @@
 #include "common/ews/call-private.h"
 #include "common/ews/create-item.h"
 #include "common/ews/envelope-private.h"
+#include "common/ews/item-private.h"
+#include "common/ews/value-private.h"
 
-#define MAX_ENTRIES "10" /* of one folder; one is enough to know */
+#define MAX_ENTRIES 10 /* of one folder; one is enough to know */
 
 static const char *const folders[] = {"inbox", "deleteditems", "junkemail"};
 
@@ -55,20 +57,14 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
     const ExgEwsItemSearch *search = context;
     exg_xml_start(writer, "m:FindItem");
     exg_xml_attribute(writer, "Traversal", "Shallow");
-    exg_xml_start(writer, "m:ItemShape");
-    exg_xml_element(writer, "t:BaseShape", "IdOnly");
-    exg_xml_end(writer);
-    exg_xml_start(writer, "m:IndexedPageItemView");
-    exg_xml_attribute(writer, "MaxEntriesReturned", MAX_ENTRIES);
-    exg_xml_attribute(writer, "Offset", "0");
-    exg_xml_attribute(writer, "BasePoint", "Beginning");
-    exg_xml_end(writer);
+    exg_ews_write_item_shape(writer, true);
+    exg_ews_write_page(writer, "m:IndexedPageItemView", 0, MAX_ENTRIES);
     write_restriction(writer, search->by, search->value, search->created_since);
     exg_xml_start(writer, "m:ParentFolderIds");
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++)
         exg_ews_write_folder(writer, target, folders[i]);
     if (search->folder_id != NULL)
-        exg_ews_write_folder_id(writer, search->folder_id);
+        exg_ews_write_any_folder(writer, target, &(ExgEwsFolderId){.id = search->folder_id});
 }
 
 static bool
@@ -86,7 +82,7 @@ collect(const ExgEwsOperation *operation, const ExgXmlNode *message, GPtrArray *
         g_ptr_array_add(ids, g_strdup(id));
     }
     /* Nothing found is only said by a search that came to its end. */
-    bool to_the_end = last != NULL && (g_str_equal(last, "true") || g_str_equal(last, "1"));
+    bool to_the_end = exg_ews_read_bool(last, false);
     if (items == NULL || (ids->len == before && !to_the_end))
         return exg_ews_answer_senseless(operation, error, "a folder was not searched to its end");
     return true;

@@ -26,6 +26,14 @@ typedef struct {
 
 /* m:ItemIds */
 void exg_ews_item_batch_write_ids(ExgXmlWriter *writer, const ExgEwsBatchRequest *request);
+/* SuppressReadReceipts, where the version has it: what is read or deleted by a program was not read by
+ * its recipient. */
+void exg_ews_item_batch_write_suppression(ExgXmlWriter *writer, const char *version);
+/* For `make_body` of what takes the items into the folder (an ExgEwsFolderId) that is the order:
+ * "m:MoveItem", "m:CopyItem". (transfer full) */
+ExgHttpBody *exg_ews_item_batch_transfer_body(const char *name, const char *version,
+                                              const ExgEwsTarget *target,
+                                              const ExgEwsBatchRequest *request);
 /* For `decode` and `free_result` of the operation, whose result is an array of ExgEwsResult. */
 bool exg_ews_item_batch_decode(const ExgEwsOperation *operation, const ExgXmlNode *message,
                           gpointer context, gpointer *ret_result, GError **error);

@@ -5,6 +5,9 @@
 #include "common/ews/envelope-private.h"
 #include "common/ews/item-private.h"
 
+#define FIRST_VERSION_WITH_SUPPRESSION "Exchange2013_SP1"
+#define FIRST_VERSION_WITH_NEW_IDS     "Exchange2010_SP1"
+
 typedef struct {
     ExgEwsService *service;
     const ExgEwsOperation *operation;
@@ -46,6 +49,30 @@ exg_ews_item_batch_write_ids(ExgXmlWriter *writer, const ExgEwsBatchRequest *req
     for (guint i = 0; i < request->n_ids; i++)
         exg_ews_write_item_id(writer, &request->ids[i]);
     exg_xml_end(writer);
+}
+
+void
+exg_ews_item_batch_write_suppression(ExgXmlWriter *writer, const char *version)
+{
+    if (exg_ews_version_compare(version, FIRST_VERSION_WITH_SUPPRESSION) >= 0)
+        exg_xml_attribute(writer, "SuppressReadReceipts", "true");
+}
+
+ExgHttpBody *
+exg_ews_item_batch_transfer_body(const char *name, const char *version, const ExgEwsTarget *target,
+                                 const ExgEwsBatchRequest *request)
+{
+    g_auto(ExgXmlWriter) writer;
+    exg_xml_writer_init(&writer);
+    exg_ews_envelope_start(&writer, version, target);
+    exg_xml_start(&writer, name);
+    exg_xml_start(&writer, "m:ToFolderId");
+    exg_ews_write_any_folder(&writer, target, request->order);
+    exg_xml_end(&writer);
+    exg_ews_item_batch_write_ids(&writer, request);
+    if (exg_ews_version_compare(version, FIRST_VERSION_WITH_NEW_IDS) >= 0)
+        exg_xml_element(&writer, "m:ReturnNewItemIds", "true");
+    return exg_ews_call_body(&writer);
 }
 
 static ExgEwsResult *

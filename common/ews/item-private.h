@@ -1,6 +1,6 @@
 /* item-private.h - items and folders in requests and answers.
  *
- * Source:   MS-OXWSCORE, MS-OXWSFOLD; XML Schema 3.2 for booleans and times.
+ * Source:   MS-OXWSCORE, MS-OXWSFOLD.
  */
 #ifndef EXG_EWS_ITEM_PRIVATE_H
 #define EXG_EWS_ITEM_PRIVATE_H
@@ -10,9 +10,12 @@
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* t:FolderId, or t:DistinguishedFolderId in the target's mailbox. */
+/* t:FolderId, which tells the mailbox, too; or t:DistinguishedFolderId in the target's mailbox. Where
+ * both are set, the id counts. */
 void exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
                              const ExgEwsFolderId *folder);
+/* m:IndexedPageItemView or m:IndexedPageFolderView, as `name` says. */
+void exg_ews_write_page(ExgXmlWriter *writer, const char *name, guint offset, guint max_entries);
 void exg_ews_write_item_id(ExgXmlWriter *writer, const ExgEwsItemId *id);
 /* m:ItemShape with all that ExgEwsItem has, or the id alone. */
 void exg_ews_write_item_shape(ExgXmlWriter *writer, bool id_only);
@@ -22,15 +25,6 @@ void exg_ews_write_folder_shape(ExgXmlWriter *writer);
 void exg_ews_write_tag_uri(ExgXmlWriter *writer, const char *tag);
 
 /* --- answers ---------------------------------------------------------------------------------- */
-
-/* The text of a child in the types namespace, or NULL. */
-const char *exg_ews_item_text(const ExgXmlNode *node, const char *name);
-/* true, 1 and on are true; anything else is not. NULL-safe. */
-bool exg_ews_is_true(const char *text);
-/* A whole number of at most 2^53; -1 if it is none, or missing. */
-gint64 exg_ews_item_number(const ExgXmlNode *node, const char *name);
-/* Seconds since 1970; what has no zone is UTC. -1 if it is none. NULL-safe. */
-gint64 exg_ews_time_of(const char *text);
 
 /* NULL if the item has no id. */
 ExgEwsItem *exg_ews_item_read(const ExgXmlNode *node);

@@ -1,6 +1,7 @@
 #include "common/ews/item-private.h"
 
 #include "common/ews/envelope-private.h"
+#include "common/ews/value-private.h"
 
 #define MAX_NUMBER     (G_GINT64_CONSTANT(1) << 53)
 #define MAX_CATEGORIES 100
@@ -58,10 +59,22 @@ void
 exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
                          const ExgEwsFolderId *folder)
 {
-    if (folder->distinguished != NULL)
-        exg_ews_write_folder(writer, target, folder->distinguished);
-    else
+    if (folder->id != NULL)
         exg_ews_write_leaf(writer, "t:FolderId", "Id", folder->id);
+    else
+        exg_ews_write_folder(writer, target, folder->distinguished);
+}
+
+void
+exg_ews_write_page(ExgXmlWriter *writer, const char *name, guint offset, guint max_entries)
+{
+    g_autofree char *max = g_strdup_printf("%u", max_entries);
+    g_autofree char *first = g_strdup_printf("%u", offset);
+    exg_xml_start(writer, name);
+    exg_xml_attribute(writer, "MaxEntriesReturned", max);
+    exg_xml_attribute(writer, "Offset", first);
+    exg_xml_attribute(writer, "BasePoint", "Beginning");
+    exg_xml_end(writer);
 }
 
 void
@@ -131,45 +144,6 @@ exg_ews_write_folder_shape(ExgXmlWriter *writer)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-const char *
-exg_ews_item_text(const ExgXmlNode *node, const char *name)
-{
-    const ExgXmlNode *child = exg_xml_node_child(node, types, name);
-    return child != NULL ? child->text : NULL;
-}
-
-bool
-exg_ews_is_true(const char *text)
-{
-    return text != NULL &&
-           (g_str_equal(text, "true") || g_str_equal(text, "1") || g_str_equal(text, "on"));
-}
-
-static gint64
-number_of(const char *text)
-{
-    gint64 number = -1;
-    if (text == NULL || !g_ascii_string_to_signed(text, 10, 0, MAX_NUMBER, &number, NULL))
-        return -1;
-    return number;
-}
-
-gint64
-exg_ews_item_number(const ExgXmlNode *node, const char *name)
-{
-    return number_of(exg_ews_item_text(node, name));
-}
-
-gint64
-exg_ews_time_of(const char *text)
-{
-    if (text == NULL)
-        return -1;
-    g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
-    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, utc);
-    return time != NULL ? g_date_time_to_unix(time) : -1;
-}
-
 static void
 read_id(const ExgXmlNode *node, const char *name, char **ret_id, char **ret_change_key)
 {
@@ -197,7 +171,7 @@ read_properties(ExgEwsItem *item, const ExgXmlNode *node)
          property != NULL; property = exg_xml_node_next_same(property)) {
         const ExgXmlNode *uri = exg_xml_node_child(property, types, "ExtendedFieldURI");
         const char *tag = exg_xml_node_attribute(uri, "PropertyTag");
-        gint64 value = exg_ews_item_number(property, "Value");
+        gint64 value = exg_ews_child_number(property, "Value", 0, MAX_NUMBER, -1);
         if (tag == NULL || value < 0)
             continue;
         if (g_ascii_strcasecmp(tag, TAG_FLAG_STATUS) == 0 && value <= EXG_EWS_FLAGGED)
@@ -210,9 +184,9 @@ read_properties(ExgEwsItem *item, const ExgXmlNode *node)
 static ExgEwsImportance
 importance_of(const char *text)
 {
-    if (g_strcmp0(text, "High") == 0)
+    if (g_str_equal(text, "High"))
         return EXG_EWS_IMPORTANCE_HIGH;
-    return g_strcmp0(text, "Low") == 0 ? EXG_EWS_IMPORTANCE_LOW : EXG_EWS_IMPORTANCE_NORMAL;
+    return g_str_equal(text, "Low") ? EXG_EWS_IMPORTANCE_LOW : EXG_EWS_IMPORTANCE_NORMAL;
 }
 
 ExgEwsItem *
@@ -225,18 +199,18 @@ exg_ews_item_read(const ExgXmlNode *node)
                                                 "Mailbox");
     read_id(node, "ItemId", &item->id, &item->change_key);
     read_id(node, "ParentFolderId", &item->folder_id, NULL);
-    item->item_class = g_strdup(exg_ews_item_text(node, "ItemClass"));
-    item->subject = g_strdup(exg_ews_item_text(node, "Subject"));
-    item->from_name = g_strdup(exg_ews_item_text(from, "Name"));
-    item->from_address = g_strdup(exg_ews_item_text(from, "EmailAddress"));
-    item->message_id = g_strdup(exg_ews_item_text(node, "InternetMessageId"));
+    item->item_class = exg_ews_child_copy(node, "ItemClass");
+    item->subject = exg_ews_child_copy(node, "Subject");
+    item->from_name = exg_ews_child_copy(from, "Name");
+    item->from_address = exg_ews_child_copy(from, "EmailAddress");
+    item->message_id = exg_ews_child_copy(node, "InternetMessageId");
     item->categories = read_categories(exg_xml_node_child(node, types, "Categories"));
-    item->received = exg_ews_time_of(exg_ews_item_text(node, "DateTimeReceived"));
-    item->size_bytes = exg_ews_item_number(node, "Size");
-    item->importance = importance_of(exg_ews_item_text(node, "Importance"));
-    item->is_read = exg_ews_is_true(exg_ews_item_text(node, "IsRead"));
-    item->is_draft = exg_ews_is_true(exg_ews_item_text(node, "IsDraft"));
-    item->has_attachments = exg_ews_is_true(exg_ews_item_text(node, "HasAttachments"));
+    item->received = exg_ews_child_time(node, "DateTimeReceived", -1);
+    item->size_bytes = exg_ews_child_number(node, "Size", 0, MAX_NUMBER, -1);
+    item->importance = importance_of(exg_ews_child_text(node, "Importance"));
+    item->is_read = exg_ews_child_bool(node, "IsRead", false);
+    item->is_draft = exg_ews_child_bool(node, "IsDraft", false);
+    item->has_attachments = exg_ews_child_bool(node, "HasAttachments", false);
     read_properties(item, node);
     return item;
 }
@@ -250,11 +224,11 @@ exg_ews_folder_info_read(const ExgXmlNode *node)
     ExgEwsFolderInfo *folder = g_new0(ExgEwsFolderInfo, 1);
     read_id(node, "FolderId", &folder->id, &folder->change_key);
     read_id(node, "ParentFolderId", &folder->parent_id, NULL);
-    folder->folder_class = g_strdup(exg_ews_item_text(node, "FolderClass"));
-    folder->display_name = g_strdup(exg_ews_item_text(node, "DisplayName"));
-    folder->total_count = exg_ews_item_number(node, "TotalCount");
-    folder->unread_count = exg_ews_item_number(node, "UnreadCount");
-    folder->child_count = exg_ews_item_number(node, "ChildFolderCount");
+    folder->folder_class = exg_ews_child_copy(node, "FolderClass");
+    folder->display_name = exg_ews_child_copy(node, "DisplayName");
+    folder->total_count = exg_ews_child_number(node, "TotalCount", 0, MAX_NUMBER, -1);
+    folder->unread_count = exg_ews_child_number(node, "UnreadCount", 0, MAX_NUMBER, -1);
+    folder->child_count = exg_ews_child_number(node, "ChildFolderCount", 0, MAX_NUMBER, -1);
     return folder;
 }
 

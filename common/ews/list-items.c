@@ -3,6 +3,7 @@
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
 #include "common/ews/item-private.h"
+#include "common/ews/value-private.h"
 
 void
 exg_ews_item_page_free(ExgEwsItemPage *page)
@@ -17,17 +18,11 @@ static void
 write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer context)
 {
     const ExgEwsListing *listing = context;
-    g_autofree char *max = g_strdup_printf("%u",
-                                           CLAMP(listing->max_items, 1, EXG_EWS_MAX_LIST_PAGE));
-    g_autofree char *offset = g_strdup_printf("%u", listing->offset);
     exg_xml_start(writer, "m:FindItem");
     exg_xml_attribute(writer, "Traversal", "Shallow");
     exg_ews_write_item_shape(writer, false);
-    exg_xml_start(writer, "m:IndexedPageItemView");
-    exg_xml_attribute(writer, "MaxEntriesReturned", max);
-    exg_xml_attribute(writer, "Offset", offset);
-    exg_xml_attribute(writer, "BasePoint", "Beginning");
-    exg_xml_end(writer);
+    exg_ews_write_page(writer, "m:IndexedPageItemView", listing->offset,
+                       CLAMP(listing->max_items, 1, EXG_EWS_MAX_LIST_PAGE));
     exg_xml_start(writer, "m:SortOrder");
     exg_xml_start(writer, "t:FieldOrder");
     exg_xml_attribute(writer, "Order", "Descending");
@@ -54,7 +49,8 @@ find_next(const ExgXmlNode *root, guint offset, ExgEwsItemPage *page)
 {
     gint64 next = attribute_number(root, "IndexedPagingOffset");
     page->total = attribute_number(root, "TotalItemsInView");
-    page->is_last = exg_ews_is_true(exg_xml_node_attribute(root, "IncludesLastItemInRange"));
+    page->is_last = exg_ews_read_bool(exg_xml_node_attribute(root, "IncludesLastItemInRange"),
+                                      false);
     page->next_offset = next >= 0 ? (guint)next : offset + page->items->len;
     if (page->items->len == 0 || page->next_offset <= offset)
         page->is_last = true;

@@ -166,10 +166,7 @@ read_one(const ExgEwsOperation *operation, const ExgXmlNode *message, const ExgE
          gpointer result, GError **error)
 {
     ExgEwsCandidates *candidates = result;
-    bool several = g_str_equal(exg_ews_message_code(message),
-                               "ErrorNameResolutionMultipleResults") &&
-                   g_strcmp0(exg_xml_node_attribute(message, "ResponseClass"), "Warning") == 0;
-    if (!several && !exg_ews_message_check(operation, message, error))
+    if (!exg_ews_message_check_names(operation, message, error))
         return false;
     const ExgXmlNode *set = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "ResolutionSet");
     if (set == NULL)

@@ -138,16 +138,10 @@ decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer con
         *ret_result = NULL;
         return true;
     }
-    bool several = g_str_equal(code, "ErrorNameResolutionMultipleResults") &&
-                   g_strcmp0(class, "Warning") == 0;
-    GError *failure = NULL;
-    if (several || exg_ews_message_check(operation, message, &failure)) {
-        const ExgXmlNode *set = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE,
-                                                   "ResolutionSet");
-        return search(operation, set, context, ret_result, error);
-    }
-    g_propagate_error(error, failure);
-    return false;
+    if (!exg_ews_message_check_names(operation, message, error))
+        return false;
+    const ExgXmlNode *set = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "ResolutionSet");
+    return search(operation, set, context, ret_result, error);
 }
 
 static void

@@ -4,9 +4,9 @@
 #include "common/base/error.h"
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
-#include "common/ews/item-private.h"
 #include "common/ews/subscribe-private.h"
 #include "common/ews/text-private.h"
+#include "common/ews/value-private.h"
 
 /* The server's last word comes after the time asked for. */
 #define LAST_WORD_MS  60000
@@ -57,7 +57,7 @@ read_event(const ExgXmlNode *node, const char *subscription_id)
     ExgEwsEvent *event = g_new0(ExgEwsEvent, 1);
     event->kind = (ExgEwsEventKind)(1u << kind);
     event->subscription_id = g_strdup(subscription_id);
-    event->time = exg_ews_time_of(exg_ews_item_text(node, "TimeStamp"));
+    event->time = exg_ews_child_time(node, "TimeStamp", -1);
     event->item_id = id_in(node, "ItemId");
     event->folder_id = id_in(node, "FolderId");
     event->parent_id = id_in(node, "ParentFolderId");
@@ -70,7 +70,7 @@ read_event(const ExgXmlNode *node, const char *subscription_id)
 static void
 read_notification(const ExgXmlNode *notification, GPtrArray *events)
 {
-    const char *id = exg_ews_item_text(notification, "SubscriptionId");
+    const char *id = exg_ews_child_text(notification, "SubscriptionId");
     for (const ExgXmlNode *node = notification->first_child; node != NULL; node = node->next) {
         ExgEwsEvent *event = read_event(node, id);
         if (event != NULL)

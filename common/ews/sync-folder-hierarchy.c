@@ -3,6 +3,7 @@
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
 #include "common/ews/item-private.h"
+#include "common/ews/value-private.h"
 
 static void
 change_free(gpointer data)
@@ -65,7 +66,7 @@ decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer con
         return exg_ews_answer_senseless(operation, error, "success without a SyncState");
     g_autoptr(ExgEwsFolderChanges) changes = g_new0(ExgEwsFolderChanges, 1);
     changes->state = g_strdup(state->text);
-    changes->is_last = exg_ews_is_true(last->text);
+    changes->is_last = exg_ews_read_bool(last->text, false);
     changes->changes = g_ptr_array_new_with_free_func(change_free);
     for (const ExgXmlNode *node = list != NULL ? list->first_child : NULL; node != NULL;
          node = node->next) {

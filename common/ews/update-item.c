@@ -6,8 +6,6 @@
 
 #define TAG_FLAG_STATUS "0x1090"
 
-#define FIRST_VERSION_WITH_SUPPRESSION "Exchange2013_SP1"
-
 static void
 start_change(ExgXmlWriter *writer, const char *field_uri)
 {
@@ -88,8 +86,7 @@ make_body(const char *version, const ExgEwsTarget *target, gconstpointer context
     exg_xml_start(&writer, "m:UpdateItem");
     exg_xml_attribute(&writer, "ConflictResolution", "AutoResolve");
     exg_xml_attribute(&writer, "MessageDisposition", "SaveOnly");
-    if (exg_ews_version_compare(version, FIRST_VERSION_WITH_SUPPRESSION) >= 0)
-        exg_xml_attribute(&writer, "SuppressReadReceipts", "true");
+    exg_ews_item_batch_write_suppression(&writer, version);
     exg_xml_start(&writer, "m:ItemChanges");
     for (guint i = 0; i < request->n_ids; i++) {
         exg_xml_start(&writer, "t:ItemChange");

@@ -6,13 +6,25 @@
 
 #define MAX_DURATION_PART (1000 * 1000 * 1000)
 
+static const ExgXmlNode *
+find_child(const ExgXmlNode *parent, const char *name)
+{
+    const ExgXmlNode *node = exg_xml_node_child(parent, EXG_EWS_TYPES_SPACE, name);
+    return node != NULL ? node : exg_xml_node_child(parent, EXG_EWS_MESSAGES_SPACE, name);
+}
+
 const char *
 exg_ews_child_text(const ExgXmlNode *parent, const char *name)
 {
-    const ExgXmlNode *node = exg_xml_node_child(parent, EXG_EWS_TYPES_SPACE, name);
-    if (node == NULL)
-        node = exg_xml_node_child(parent, EXG_EWS_MESSAGES_SPACE, name);
+    const ExgXmlNode *node = find_child(parent, name);
     return node != NULL ? node->text : "";
+}
+
+char *
+exg_ews_child_copy(const ExgXmlNode *parent, const char *name)
+{
+    const ExgXmlNode *node = find_child(parent, name);
+    return node != NULL ? g_strdup(node->text) : NULL;
 }
 
 gint64
@@ -28,6 +40,14 @@ bool
 exg_ews_child_bool(const ExgXmlNode *parent, const char *name, bool otherwise)
 {
     return exg_ews_read_bool(exg_ews_child_text(parent, name), otherwise);
+}
+
+gint64
+exg_ews_child_time(const ExgXmlNode *parent, const char *name, gint64 otherwise)
+{
+    gint64 seconds = otherwise;
+    exg_ews_read_time(exg_ews_child_text(parent, name), NULL, &seconds);
+    return seconds;
 }
 
 bool

@@ -59,7 +59,8 @@ exg_throttle_outcome_of(const GError *error)
         return outcome;
     }
     const ExgErrorFacts *facts = exg_error_facts(error);
-    if (facts == NULL)
+    /* What is wrong with a token endpoint is not wrong with Exchange, and has pauses of its own. */
+    if (facts == NULL || g_strcmp0(facts->stage, "token") == 0)
         return outcome;
 
     /* Only a SOAP answer, or one about the mailbox or the message, comes from behind the log-in. */

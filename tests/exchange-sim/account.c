@@ -64,6 +64,13 @@ exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError
     return true;
 }
 
+void
+exg_sim_accounts_add_application(ExgSimAccounts *accounts, const char *id)
+{
+    ExgSimAccount account = {.user = g_strdup(id), .may_impersonate = !accounts->restricted};
+    g_array_append_val(accounts->accounts, account);
+}
+
 /* "svc" of "EXAMPLE\\svc" and of "svc@example.com". (transfer full) */
 static char *
 bare_name(const char *user)
@@ -92,6 +99,8 @@ exg_sim_accounts_to_ntlm(const ExgSimAccounts *accounts)
     GString *text = g_string_new(NULL);
     for (guint i = 0; i < accounts->accounts->len; i++) {
         const ExgSimAccount *account = &g_array_index(accounts->accounts, ExgSimAccount, i);
+        if (account->password == NULL)
+            continue;
         const char *backslash = strchr(account->user, '\\');
         g_autofree char *bare = bare_name(account->user);
         int domain = backslash != NULL ? (int)(backslash - account->user) : 0;
@@ -133,5 +142,5 @@ exg_sim_accounts_sign_in(const ExgSimAccounts *accounts, const char *authorizati
         return NULL;
     *colon = '\0';
     const ExgSimAccount *account = find(accounts, (char *)decoded);
-    return account != NULL && g_str_equal(account->password, colon + 1) ? account : NULL;
+    return account != NULL && g_strcmp0(account->password, colon + 1) == 0 ? account : NULL;
 }

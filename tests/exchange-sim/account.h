@@ -10,7 +10,7 @@
 
 typedef struct {
     char *user; /* as the client must send it: "exgate", "DOMAIN\\exgate" */
-    char *password;
+    char *password; /* NULL: none, it is an application */
     bool may_impersonate;
 } ExgSimAccount;
 
@@ -21,6 +21,8 @@ void exg_sim_accounts_free(ExgSimAccounts *accounts);
 
 /* "USER:PASSWORD"; the user must not have a colon. Errors: EXG_ERROR_CONFIG. */
 bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError **error);
+/* One that only a token proves. */
+void exg_sim_accounts_add_application(ExgSimAccounts *accounts, const char *id);
 /* By the name that Kerberos or NTLM tells: "svc@REALM" and "DOMAIN\\svc" are the account svc of any
  * domain. NULL: unknown. */
 const ExgSimAccount *exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name);

@@ -288,8 +288,9 @@ exg_sim_call_new(ExgSimDirectory *directory, ExgSimCaller *caller, const char *b
     *caller = (ExgSimCaller){0};
     if (!parse(call, body, length))
         return call;
-    bool valid = exg_sim_validate_envelope(exg_xml_tree_root(call->tree), &call->envelope,
-                                           &call->refusal);
+    bool valid = exg_sim_validate_envelope(exg_xml_tree_root(call->tree),
+                                           exg_sim_directory_product(call->directory),
+                                           &call->envelope, &call->refusal);
     if (call->envelope.operation != NULL) {
         const char *name = call->envelope.operation->name;
         const Operation *operation = find_operation(name);
@@ -398,7 +399,7 @@ answer_fault(ExgSimCall *call, guint *ret_status, gsize *ret_length)
 static void
 start_response(ExgSimCall *call, const Operation *operation)
 {
-    exg_sim_soap_start(&call->writer);
+    exg_sim_soap_start(&call->writer, exg_sim_directory_product(call->directory));
     if (operation->response == NULL)
         return;
     exg_xml_start(&call->writer, operation->response);

@@ -5,8 +5,9 @@
 #include "common/base/clock.h"
 #include "tests/exchange-sim/answer.h"
 #include "tests/exchange-sim/call.h"
+#include "tests/exchange-sim/fault-answer.h"
 #include "tests/exchange-sim/http.h"
-#include "tests/exchange-sim/text.h"
+#include "tests/exchange-sim/sniff.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -16,8 +17,6 @@
 #define OUTPUT_MAX   (1024 * 1024)
 #define SLOW_STEP_MS 50
 #define FLOOD_STEP   (16 * 1024)
-/* How much of a body is searched for the operation before the body is complete. */
-#define SNIFF_MAX 8192
 
 typedef enum {
     READING,
@@ -296,8 +295,7 @@ begin_streaming(ExgSimConnection *connection)
                                connection->answer.length);
     connection->state = STREAMING;
     connection->streaming = exg_sim_streaming_new(
-        connection->engine, connection->stream,
-        exg_sim_directory_subscriptions(connection->parts.directory), call->streams,
+        connection->engine, connection->stream, connection->parts.directory, call->streams,
         call->stream_minutes, &connection->parts.pace, connection->fault, stream_done, connection);
     /* Nothing is expected, but its end must be noticed. */
     exg_stream_resume(connection->stream);
@@ -353,35 +351,23 @@ answer(ExgSimConnection *connection)
 static void
 execute(ExgSimConnection *connection)
 {
+    ExgSimCall *call = connection->call;
+    const ExgSimFault *fault = connection->fault;
     guint status;
     gsize length;
-    char *text = exg_sim_call_execute(connection->call, &status, &length);
-    exg_sim_record_stored(connection->parts.record, connection->call->stored);
-    exg_sim_record_lie(connection->parts.record, connection->call->denied > 0);
-    exg_sim_answer_set_xml(&connection->answer, status, text, length);
-    if (connection->call->invalid != NULL)
-        log_refusal(connection, connection->call->invalid);
-}
-
-static void
-set_status(ExgSimConnection *connection, const ExgSimFault *fault)
-{
-    exg_sim_answer_set_status(&connection->answer, (guint)fault->amount, fault->html);
-    if (fault->retry_after == NULL)
+    if (call == NULL) {
+        exg_sim_oauth_answer(connection->parts.sign_in.oauth, &connection->http,
+                             &connection->answer);
         return;
-    g_autofree char *date = exg_sim_http_date(g_get_real_time() / G_USEC_PER_SEC + 30);
-    bool as_date = g_str_equal(fault->retry_after, "date");
-    exg_sim_answer_add_header(&connection->answer, "Retry-After",
-                              as_date ? date : fault->retry_after);
-}
-
-static void
-set_code(ExgSimConnection *connection, const ExgSimFault *fault)
-{
-    guint status;
-    gsize length;
-    char *text = exg_sim_call_execute_code(connection->call, fault, &status, &length);
+    }
+    call->no_item_id = fault != NULL && fault->action == EXG_SIM_NO_ITEM_ID;
+    call->lie = fault != NULL && fault->action == EXG_SIM_LIE;
+    char *text = exg_sim_call_execute(call, &status, &length);
+    exg_sim_record_stored(connection->parts.record, call->stored);
+    exg_sim_record_lie(connection->parts.record, call->denied > 0);
     exg_sim_answer_set_xml(&connection->answer, status, text, length);
+    if (call->invalid != NULL)
+        log_refusal(connection, call->invalid);
 }
 
 static void
@@ -389,22 +375,6 @@ carry_out_fault(ExgSimConnection *connection)
 {
     ExgSimFault *fault = connection->fault;
     switch (fault->action) {
-    case EXG_SIM_CODE:
-    case EXG_SIM_CAPACITY:
-        set_code(connection, fault);
-        break;
-    case EXG_SIM_STATUS:
-        set_status(connection, fault);
-        break;
-    case EXG_SIM_UNAUTHORIZED:
-        exg_sim_sign_in_forget(connection->sign_in, &connection->answer);
-        break;
-    case EXG_SIM_GARBAGE:
-        exg_sim_answer_set_garbage(&connection->answer);
-        break;
-    case EXG_SIM_ILLEGAL_CHAR:
-        exg_sim_answer_spoil(&connection->answer);
-        break;
     case EXG_SIM_FLOOD:
         if (connection->stream != NULL) {
             begin_flood(connection, fault->amount);
@@ -425,29 +395,17 @@ carry_out_fault(ExgSimConnection *connection)
         else
             end_by_silence(connection);
         return;
-    default: /* what only changes how the answer is made or written */
+    default:
+        exg_sim_fault_answer(fault, connection->call, connection->sign_in, &connection->answer);
         break;
     }
     answer(connection);
 }
 
-/* Whether the request is carried out in spite of the fault, which then only spoils the answer. */
-static bool
-is_carried_out(const ExgSimFault *fault)
-{
-    return fault == NULL || fault->stored || fault->action == EXG_SIM_TRUNCATE ||
-           fault->action == EXG_SIM_NO_ITEM_ID || fault->action == EXG_SIM_ILLEGAL_CHAR ||
-           fault->action == EXG_SIM_LIE || fault->action == EXG_SIM_STREAM_STALL ||
-           fault->action == EXG_SIM_STREAM_DROP;
-}
-
 static void
 carry_out(ExgSimConnection *connection)
 {
-    connection->call->no_item_id = connection->fault != NULL &&
-                                   connection->fault->action == EXG_SIM_NO_ITEM_ID;
-    connection->call->lie = connection->fault != NULL && connection->fault->action == EXG_SIM_LIE;
-    if (is_carried_out(connection->fault))
+    if (exg_sim_fault_lets_pass(connection->fault))
         execute(connection);
     if (connection->fault != NULL)
         carry_out_fault(connection);
@@ -460,11 +418,12 @@ carry_out(ExgSimConnection *connection)
 static void
 ask_scenario(ExgSimConnection *connection)
 {
+    const ExgSimCall *call = connection->call;
     const ExgSimFaultSubject subject = {
         .phase = EXG_SIM_AT_REQUEST,
         .request = connection->request,
-        .operation = connection->call->operation,
-        .mailbox = connection->call->mailbox,
+        .operation = call != NULL ? call->operation : connection->operation,
+        .mailbox = call != NULL ? call->mailbox : NULL,
         .reused = connection->served > 0,
     };
     guint cursor = 0;
@@ -508,19 +467,9 @@ sniff(ExgSimConnection *connection)
     const GByteArray *body = connection->http.body;
     if (connection->operation != NULL || body == NULL)
         return;
-    g_autofree char *text = g_strndup((const char *)body->data, MIN(body->len, SNIFF_MAX));
-    g_autoptr(GMatchInfo) match = NULL, sid_match = NULL;
-    g_autoptr(GRegex) operation = g_regex_new("<(?:\\w+:)?Body[^<>]*>\\s*<(?:\\w+:)?(\\w+)[\\s/>]",
-                                              G_REGEX_RAW, 0, NULL);
-    g_autoptr(GRegex) sid = g_regex_new("(?:SmtpAddress|PrincipalName|SID)>\\s*([^<>\\s]+)\\s*</",
-                                        G_REGEX_RAW, 0, NULL);
-    if (!g_regex_match(operation, text, 0, &match))
-        return;
-    connection->operation = g_match_info_fetch(match, 1);
-    if (g_regex_match(sid, text, 0, &sid_match)) {
-        g_autofree char *name = g_match_info_fetch(sid_match, 1);
+    g_autofree char *name = NULL;
+    if (exg_sim_sniff(body, &connection->operation, &name) && name != NULL)
         set_mailbox(connection, name);
-    }
 }
 
 /* Whether the connection has been reset in the middle of the request. */
@@ -580,10 +529,12 @@ judge_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     ExgSimAnswer *refused = &connection->answer;
     const char *type = exg_sim_http_request_header(http, "Content-Type");
-    if (!is_service_path(http->target)) {
+    connection->operation = g_strdup(exg_sim_oauth_operation(http->target));
+    bool is_known = connection->operation != NULL || is_service_path(http->target);
+    if (!is_known || http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
-    } else if (http->content_length > connection->parts.max_request_bytes) {
-        exg_sim_answer_set_status(refused, 404, true);
+    } else if (connection->operation != NULL) {
+        return true;
     } else if ((connection->account = exg_sim_sign_in_judge(
                     connection->sign_in, exg_sim_http_request_header(http, "Authorization"),
                     refused)) == NULL) {
@@ -623,7 +574,7 @@ on_head(ExgSimConnection *connection)
 }
 
 static void
-on_complete(ExgSimConnection *connection)
+begin_call(ExgSimConnection *connection)
 {
     ExgSimHttpRequest *http = &connection->http;
     const char *body = http->body != NULL ? (const char *)http->body->data : "";
@@ -637,8 +588,16 @@ on_complete(ExgSimConnection *connection)
     exg_sim_record_body(connection->parts.record, connection->request, body, length);
     connection->call = exg_sim_call_new(connection->parts.directory, &caller, body, length);
     g_clear_pointer(&http->body, g_byte_array_unref);
+}
+
+static void
+on_complete(ExgSimConnection *connection)
+{
+    bool is_call = connection->account != NULL; /* or it is one for a token */
+    if (is_call)
+        begin_call(connection);
     /* What Exchange would refuse is refused, whatever the scenario says. */
-    if (!connection->call->refusal.invalid)
+    if (!is_call || !connection->call->refusal.invalid)
         ask_scenario(connection);
     if (connection->late_ms > 0)
         exg_timer_set(&connection->timer, exg_clock_deadline_ms(connection->late_ms));

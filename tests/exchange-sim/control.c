@@ -39,7 +39,9 @@ do_rule(ExgSimControl *control, const char *line, const char *rest, GError **err
 static char *
 do_stats(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
-    return exg_sim_record_stats(control->parts.record);
+    g_autofree char *counters = exg_sim_record_stats(control->parts.record);
+    return g_strdup_printf("%s token_requests=%" G_GUINT64_FORMAT, counters,
+                           exg_sim_oauth_requests(control->parts.sign_in.oauth));
 }
 
 static char *
@@ -71,6 +73,34 @@ do_forget(ExgSimControl *control, const char *line, const char *rest, GError **e
 }
 
 static char *
+do_revoke(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    return g_strdup_printf("revoked=%u", exg_sim_oauth_revoke(control->parts.sign_in.oauth));
+}
+
+static char *
+do_approve(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    bool declines = g_str_has_prefix(line, "decline");
+    if (exg_sim_oauth_approve(control->parts.sign_in.oauth, rest, declines))
+        return g_strdup("");
+    exg_error_set(error, EXG_ERROR_CONFIG, "there is no code '%s'", rest);
+    return NULL;
+}
+
+static char *
+do_misdirect(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    bool on = g_str_equal(rest, "on");
+    if (!on && !g_str_equal(rest, "off")) {
+        exg_error_set(error, EXG_ERROR_CONFIG, "'misdirect' is on or off");
+        return NULL;
+    }
+    exg_sim_oauth_misdirect(control->parts.sign_in.oauth, on);
+    return g_strdup("");
+}
+
+static char *
 do_quit(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     exg_engine_quit(control->engine);
@@ -91,6 +121,10 @@ static const struct {
     {"remove", do_remove, true},
     {"close-idle", do_close_idle, false},
     {"forget-subscriptions", do_forget, false},
+    {"revoke-tokens", do_revoke, false},
+    {"approve", do_approve, true},
+    {"decline", do_approve, true},
+    {"misdirect", do_misdirect, true},
     {"quit", do_quit, false},
     {"help", do_help, false},
 };

@@ -7,6 +7,7 @@
 
 struct ExgSimDirectory {
     char *path;
+    const ExgSimProduct *product;
     GPtrArray *mailboxes; /* of ExgSimMailbox */
     GPtrArray *removed;   /* kept, since a request under way may know them */
     ExgSimSubscriptions *subscriptions;
@@ -24,6 +25,7 @@ exg_sim_directory_new(const char *path)
 {
     ExgSimDirectory *directory = g_new0(ExgSimDirectory, 1);
     directory->path = g_strdup(path);
+    directory->product = exg_sim_product_find(NULL);
     directory->subscriptions = exg_sim_subscriptions_new();
     directory->mailboxes = g_ptr_array_new_with_free_func(mailbox_free);
     directory->removed = g_ptr_array_new_with_free_func(mailbox_free);
@@ -42,6 +44,18 @@ exg_sim_directory_free(ExgSimDirectory *directory)
     exg_sim_subscriptions_free(directory->subscriptions);
     g_free(directory->path);
     g_free(directory);
+}
+
+void
+exg_sim_directory_set_product(ExgSimDirectory *directory, const ExgSimProduct *product)
+{
+    directory->product = product;
+}
+
+const ExgSimProduct *
+exg_sim_directory_product(const ExgSimDirectory *directory)
+{
+    return directory->product;
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */

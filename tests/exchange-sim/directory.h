@@ -10,6 +10,7 @@
 #define EXG_SIM_DIRECTORY_H
 
 #include "tests/exchange-sim/mailbox.h"
+#include "tests/exchange-sim/product.h"
 #include "tests/exchange-sim/subscription.h"
 
 #define EXG_SIM_DIRECTORY_MAX 1000000
@@ -27,6 +28,10 @@ bool exg_sim_directory_add_file(ExgSimDirectory *directory, const char *path, GE
 bool exg_sim_directory_add_stored(ExgSimDirectory *directory, GError **error);
 /* Forgets an entry; its files stay. False if there is none. */
 bool exg_sim_directory_remove(ExgSimDirectory *directory, const char *address);
+
+/* What its servers are; until then the newest. */
+void exg_sim_directory_set_product(ExgSimDirectory *directory, const ExgSimProduct *product);
+const ExgSimProduct *exg_sim_directory_product(const ExgSimDirectory *directory);
 
 /* What happens in the mailboxes is told there. */
 ExgSimSubscriptions *exg_sim_directory_subscriptions(ExgSimDirectory *directory);

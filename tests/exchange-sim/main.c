@@ -22,9 +22,9 @@
 #define DEFAULT_MAX_REQUEST 67108864 /* IIS's maxAllowedContentLength as Exchange sets it */
 
 typedef struct {
-    char *state, *listen, *auth, *protection, *keytab;
-    char **mailboxes, **mailbox_files, **accounts, **impersonators, **scenarios, **names;
-    gint64 max_request, minute_ms, heartbeat_ms;
+    char *state, *listen, *auth, *protection, *keytab, *exchange;
+    char **mailboxes, **mailbox_files, **accounts, **impersonators, **clients, **scenarios, **names;
+    gint64 max_request, minute_ms, heartbeat_ms, token_life_s;
     gint notify_fd;
     gboolean keep_requests, memory, background, die_with_parent, kerberos_each, version;
 } Options;
@@ -34,6 +34,7 @@ typedef struct {
     int lock; /* the state directory, locked */
     ExgEngine *engine;
     ExgTlsServer *tls;
+    ExgSimOauth *oauth;
     ExgSimServerParts parts;
     ExgSimServer *server;
     ExgSimControl *control;
@@ -48,7 +49,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
     *options = (Options){.notify_fd = -1,
                          .max_request = DEFAULT_MAX_REQUEST,
                          .minute_ms = 60000,
-                         .heartbeat_ms = 45000};
+                         .heartbeat_ms = 45000,
+                         .token_life_s = 3600};
     const GOptionEntry entries[] = {
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state, "keep everything in this directory",
          "DIR"},
@@ -70,6 +72,10 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "FILE"},
         {"kerberos-each", 0, 0, G_OPTION_ARG_NONE, &options->kerberos_each,
          "want Kerberos with each request", NULL},
+        {"oauth-client", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->clients,
+         "take bearer tokens of this application, too", "ID:SECRET"},
+        {"token-life", 0, 0, G_OPTION_ARG_INT64, &options->token_life_s,
+         "how long a token is good (3600)", "SECONDS"},
         {"scenario", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->scenarios,
          "read faults from here", "FILE"},
         {"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
@@ -90,6 +96,8 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
          "write a newline there when ready", "N"},
         {"die-with-parent", 0, 0, G_OPTION_ARG_NONE, &options->die_with_parent,
          "end when the parent ends", NULL},
+        {"exchange", 0, 0, G_OPTION_ARG_STRING, &options->exchange,
+         "be a server of this version (ExchangeSE)", "VERSION"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "print the version", NULL},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };
@@ -108,8 +116,12 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
     if (options->background && options->die_with_parent)
         return exg_error_set(error, EXG_ERROR_CONFIG,
                              "--background and --die-with-parent exclude each other");
+    if (exg_sim_product_find(options->exchange) == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "there is no '%s'", options->exchange);
     if (options->minute_ms < 1 || options->heartbeat_ms < 1)
         return exg_error_set(error, EXG_ERROR_CONFIG, "a time of zero milliseconds");
+    if (options->token_life_s < 1 || options->token_life_s > G_MAXINT32)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "--token-life is out of range");
     if (options->max_request < 1 || options->max_request > G_MAXINT32)
         return exg_error_set(error, EXG_ERROR_CONFIG, "--max-request is out of range");
     return true;
@@ -123,10 +135,12 @@ options_clear(Options *options)
     g_free(options->auth);
     g_free(options->protection);
     g_free(options->keytab);
+    g_free(options->exchange);
     g_strfreev(options->mailboxes);
     g_strfreev(options->mailbox_files);
     g_strfreev(options->accounts);
     g_strfreev(options->impersonators);
+    g_strfreev(options->clients);
     g_strfreev(options->scenarios);
     g_strfreev(options->names);
 }
@@ -156,6 +170,7 @@ set_up_directory(Sim *sim, GError **error)
     const Options *options = &sim->options;
     g_autofree char *path = g_build_filename(options->state, "mailboxes", NULL);
     sim->parts.directory = exg_sim_directory_new(options->memory ? NULL : path);
+    exg_sim_directory_set_product(sim->parts.directory, exg_sim_product_find(options->exchange));
     for (guint i = 0; options->mailbox_files != NULL && options->mailbox_files[i] != NULL; i++)
         if (!exg_sim_directory_add_file(sim->parts.directory, options->mailbox_files[i], error))
             return false;
@@ -168,6 +183,21 @@ set_up_directory(Sim *sim, GError **error)
 }
 
 static bool
+set_up_applications(Sim *sim, GError **error)
+{
+    const Options *options = &sim->options;
+    sim->oauth = exg_sim_oauth_new();
+    exg_sim_oauth_set_life(sim->oauth, options->token_life_s);
+    for (guint i = 0; options->clients != NULL && options->clients[i] != NULL; i++) {
+        const char *id = exg_sim_oauth_add_client(sim->oauth, options->clients[i], error);
+        if (id == NULL)
+            return false;
+        exg_sim_accounts_add_application(sim->parts.accounts, id);
+    }
+    return true;
+}
+
+static bool
 set_up_accounts(Sim *sim, GError **error)
 {
     const Options *options = &sim->options;
@@ -177,6 +207,8 @@ set_up_accounts(Sim *sim, GError **error)
             return false;
     if (options->accounts == NULL &&
         !exg_sim_accounts_add(sim->parts.accounts, DEFAULT_ACCOUNT, error))
+        return false;
+    if (!set_up_applications(sim, error))
         return false;
     for (guint i = 0; options->impersonators != NULL && options->impersonators[i] != NULL; i++)
         if (!exg_sim_accounts_allow_impersonation(sim->parts.accounts, options->impersonators[i],
@@ -196,6 +228,7 @@ set_up_sign_in(Sim *sim, GError **error)
                                       policy, error))
         return false;
     policy->each_request = options->kerberos_each;
+    policy->oauth = sim->oauth;
     if (!policy->negotiate && !policy->ntlm)
         return true;
     g_autofree char *users = exg_sim_accounts_to_ntlm(sim->parts.accounts);
@@ -255,8 +288,10 @@ set_up_server(Sim *sim, GError **error)
     }
     if (sim->server == NULL && !listen_at(sim, text, error))
         return false;
-    sim->url = g_strdup_printf("https://localhost:%u" EXG_SIM_PATH,
-                               exg_sim_server_port(sim->server));
+    g_autofree char *host = g_strdup_printf("https://localhost:%u",
+                                            exg_sim_server_port(sim->server));
+    exg_sim_oauth_set_url(sim->oauth, host);
+    sim->url = g_strconcat(host, EXG_SIM_PATH, NULL);
     return true;
 }
 
@@ -293,6 +328,7 @@ tear_down(Sim *sim)
     exg_engine_unref(sim->engine);
     exg_sim_record_free(sim->parts.record);
     exg_sim_faults_free(sim->parts.faults);
+    exg_sim_oauth_free(sim->oauth);
     exg_sim_sign_in_policy_clear(&sim->parts.sign_in);
     exg_sim_accounts_free(sim->parts.accounts);
     exg_sim_directory_free(sim->parts.directory);

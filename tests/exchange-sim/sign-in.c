@@ -62,9 +62,9 @@ add_token(ExgSimAnswer *answer, const char *scheme, const gss_buffer_desc *token
     exg_sim_answer_add_header(answer, "WWW-Authenticate", value);
 }
 
-/* In IIS's order. */
+/* In IIS's order. `diagnostics`: what is wrong with the token that came, or NULL. */
 static void
-offer(const ExgSimSignIn *self, ExgSimAnswer *answer)
+offer_after_token(const ExgSimSignIn *self, const char *diagnostics, ExgSimAnswer *answer)
 {
     exg_sim_answer_set_status(answer, 401, false);
     if (self->policy->negotiate)
@@ -73,6 +73,18 @@ offer(const ExgSimSignIn *self, ExgSimAnswer *answer)
         exg_sim_answer_add_header(answer, "WWW-Authenticate", "NTLM");
     if (self->policy->basic)
         exg_sim_answer_add_header(answer, "WWW-Authenticate", "Basic realm=\"localhost\"");
+    if (!exg_sim_oauth_has_clients(self->policy->oauth))
+        return;
+    g_autofree char *bearer = exg_sim_oauth_challenge(self->policy->oauth, diagnostics != NULL);
+    exg_sim_answer_add_header(answer, "WWW-Authenticate", bearer);
+    if (diagnostics != NULL)
+        exg_sim_answer_add_header(answer, "x-ms-diagnostics", diagnostics);
+}
+
+static void
+offer(const ExgSimSignIn *self, ExgSimAnswer *answer)
+{
+    offer_after_token(self, NULL, answer);
 }
 
 /* --- GSSAPI ----------------------------------------------------------------------------------- */
@@ -179,6 +191,19 @@ judge_token(ExgSimSignIn *self, const char *scheme, const char *base64, ExgSimAn
     return account;
 }
 
+/* --- bearer tokens ---------------------------------------------------------------------------- */
+
+static const ExgSimAccount *
+judge_bearer(ExgSimSignIn *self, const char *token, ExgSimAnswer *answer)
+{
+    const char *diagnostics;
+    const char *client = exg_sim_oauth_sign_in(self->policy->oauth, token, &diagnostics);
+    if (client != NULL)
+        return exg_sim_accounts_find(self->accounts, client);
+    offer_after_token(self, diagnostics, answer);
+    return NULL;
+}
+
 /* --- a connection ----------------------------------------------------------------------------- */
 
 const ExgSimAccount *
@@ -195,6 +220,9 @@ exg_sim_sign_in_judge(ExgSimSignIn *self, const char *authorization, ExgSimAnswe
         return judge_token(self, "Negotiate", token, answer);
     if (self->policy->ntlm && (token = exg_sim_after(authorization, "NTLM ")) != NULL)
         return judge_token(self, "NTLM", token, answer);
+    if (exg_sim_oauth_has_clients(self->policy->oauth) &&
+        (token = exg_sim_after(authorization, "Bearer ")) != NULL)
+        return judge_bearer(self, token, answer);
     const ExgSimAccount *account = self->policy->basic
                                        ? exg_sim_accounts_sign_in(self->accounts, authorization)
                                        : NULL;

@@ -2,18 +2,20 @@
  *
  * Basic proves each request. Negotiate and NTLM, by a GSSAPI acceptor, prove a connection (unless
  * Kerberos is wanted with each request), leg by leg, and check the channel binding against the
- * server's certificate.
+ * server's certificate. A bearer token proves each request; the application that it was given to is
+ * the account.
  *
  * Nothing is shared with common/auth, whose counterpart this is.
  *
  * Threads:  the engine's.
- * Source:   RFC 4559, RFC 5929, RFC 7616, RFC 7617; MIT Kerberos and gss-ntlmssp do the rest.
+ * Source:   RFC 4559, RFC 5929, RFC 6750, RFC 7616, RFC 7617; MIT Kerberos and gss-ntlmssp do the rest.
  */
 #ifndef EXG_SIM_SIGN_IN_H
 #define EXG_SIM_SIGN_IN_H
 
 #include "tests/exchange-sim/account.h"
 #include "tests/exchange-sim/answer.h"
+#include "tests/exchange-sim/oauth.h"
 
 typedef enum {
     EXG_SIM_PROTECTION_NONE,   /* bindings are not looked at */
@@ -26,6 +28,7 @@ typedef struct {
     bool each_request; /* Kerberos does not last */
     ExgSimProtection protection;
     GBytes *certificate; /* the server's, DER */
+    ExgSimOauth *oauth;  /* whose tokens are taken, if it has clients */
 } ExgSimSignInPolicy;
 
 /* "negotiate,ntlm,basic", and "none", "allow" or "require". Errors: EXG_ERROR_CONFIG. */

@@ -13,17 +13,11 @@ start_envelope(ExgXmlWriter *writer)
 }
 
 void
-exg_sim_soap_start(ExgXmlWriter *writer)
+exg_sim_soap_start(ExgXmlWriter *writer, const ExgSimProduct *product)
 {
     start_envelope(writer);
     exg_xml_start(writer, "s:Header");
-    exg_xml_start(writer, "t:ServerVersionInfo");
-    exg_xml_attribute(writer, "MajorVersion", "15");
-    exg_xml_attribute(writer, "MinorVersion", "2");
-    exg_xml_attribute(writer, "MajorBuildNumber", "2562");
-    exg_xml_attribute(writer, "MinorBuildNumber", "17");
-    exg_xml_attribute(writer, "Version", "V2017_07_11");
-    exg_xml_end(writer);
+    exg_sim_product_write(product, writer);
     exg_xml_end(writer);
     exg_xml_start(writer, "s:Body");
 }

@@ -6,10 +6,11 @@
 #define EXG_SIM_SOAP_H
 
 #include "common/xml/writer.h"
+#include "tests/exchange-sim/product.h"
 #include "tests/exchange-sim/refusal.h"
 
 /* Opens the envelope with its header, and the body. */
-void exg_sim_soap_start(ExgXmlWriter *writer);
+void exg_sim_soap_start(ExgXmlWriter *writer, const ExgSimProduct *product);
 /* Closes all and hands the text over. */
 char *exg_sim_soap_end(ExgXmlWriter *writer, gsize *ret_length);
 /* A whole envelope with a fault. */

@@ -8,6 +8,7 @@
 struct ExgSimStreaming {
     ExgStream *stream;
     ExgSimSubscriptions *subscriptions;
+    const ExgSimProduct *product;
     GPtrArray *ids; /* of strings */
     gint64 end_us, heartbeat_ms;
     ExgTimer timer;
@@ -30,9 +31,9 @@ exg_sim_stream_write_chunk(ExgStream *stream, const char *text, gsize length)
 }
 
 static void
-start_envelope(ExgXmlWriter *writer, const char *code)
+start_envelope(const ExgSimStreaming *streaming, ExgXmlWriter *writer, const char *code)
 {
-    exg_sim_soap_start(writer);
+    exg_sim_soap_start(writer, streaming->product);
     exg_xml_start(writer, "m:GetStreamingEventsResponse");
     exg_xml_start(writer, "m:ResponseMessages");
     exg_xml_start(writer, "m:GetStreamingEventsResponseMessage");
@@ -66,7 +67,8 @@ static void
 close_stream(ExgSimStreaming *streaming)
 {
     ExgXmlWriter writer;
-    start_envelope(&writer, streaming->lost ? "ErrorNewEventStreamConnectionOpened" : NULL);
+    start_envelope(streaming, &writer,
+                   streaming->lost ? "ErrorNewEventStreamConnectionOpened" : NULL);
     exg_xml_element(&writer, "m:ConnectionStatus", "Closed");
     if (!write_envelope(streaming, &writer))
         return;
@@ -88,7 +90,7 @@ static void
 tell(ExgSimStreaming *streaming, bool heartbeat)
 {
     ExgXmlWriter writer;
-    start_envelope(&writer, NULL);
+    start_envelope(streaming, &writer, NULL);
     exg_xml_start(&writer, "m:Notifications");
     for (guint i = 0; i < streaming->ids->len; i++) {
         ExgSimSubscription *subscription = exg_sim_subscriptions_find(
@@ -130,13 +132,14 @@ on_news(ExgSimSubscription *subscription, bool lost, gpointer data)
 }
 
 ExgSimStreaming *
-exg_sim_streaming_new(ExgEngine *engine, ExgStream *stream, ExgSimSubscriptions *subscriptions,
+exg_sim_streaming_new(ExgEngine *engine, ExgStream *stream, ExgSimDirectory *directory,
                       const GPtrArray *ids, guint minutes, const ExgSimStreamPace *pace,
                       const ExgSimFault *fault, ExgSimStreamFunc done, gpointer data)
 {
     ExgSimStreaming *streaming = g_new0(ExgSimStreaming, 1);
     streaming->stream = stream;
-    streaming->subscriptions = subscriptions;
+    streaming->subscriptions = exg_sim_directory_subscriptions(directory);
+    streaming->product = exg_sim_directory_product(directory);
     streaming->ids = g_ptr_array_new_with_free_func(g_free);
     streaming->end_us = exg_clock_deadline_ms(minutes * pace->minute_ms);
     streaming->heartbeat_ms = pace->heartbeat_ms;
@@ -151,7 +154,7 @@ exg_sim_streaming_new(ExgEngine *engine, ExgStream *stream, ExgSimSubscriptions 
     exg_later_init(&streaming->later, engine, news_due, streaming);
     for (guint i = 0; i < ids->len; i++) {
         const char *id = g_ptr_array_index(ids, i);
-        ExgSimSubscription *subscription = exg_sim_subscriptions_find(subscriptions, id);
+        ExgSimSubscription *subscription = exg_sim_subscriptions_find(streaming->subscriptions, id);
         g_ptr_array_add(streaming->ids, g_strdup(id));
         exg_sim_subscription_listen(subscription, on_news, streaming);
         if (exg_sim_subscription_has_news(subscription))

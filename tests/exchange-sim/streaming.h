@@ -7,7 +7,7 @@
 
 #include "common/io/stream.h"
 #include "tests/exchange-sim/fault.h"
-#include "tests/exchange-sim/subscription.h"
+#include "tests/exchange-sim/directory.h"
 
 typedef struct ExgSimStreaming ExgSimStreaming;
 
@@ -23,7 +23,7 @@ typedef void (*ExgSimStreamFunc)(ExgSimStreamEnd end, gpointer data);
 /* The head of the answer has been written, and the first envelope as a chunk. `ids` are copied;
  * `fault` may be NULL. */
 ExgSimStreaming *exg_sim_streaming_new(ExgEngine *engine, ExgStream *stream,
-                                       ExgSimSubscriptions *subscriptions, const GPtrArray *ids,
+                                       ExgSimDirectory *directory, const GPtrArray *ids,
                                        guint minutes, const ExgSimStreamPace *pace,
                                        const ExgSimFault *fault, ExgSimStreamFunc done,
                                        gpointer data);

@@ -215,21 +215,6 @@ check_node(const ExgXmlNode *node, const ExgSimType *type, ExgSimRefusal *refusa
 /* --- the envelope ----------------------------------------------------------------------------- */
 
 static bool
-is_version(const char *text)
-{
-    static const char *const versions[] = {
-        "Exchange2007",     "Exchange2007_SP1", "Exchange2010",
-        "Exchange2010_SP1", "Exchange2010_SP2", "Exchange2013",
-        "Exchange2013_SP1", "Exchange2016",     NULL,
-    };
-    if (g_strv_contains(versions, text))
-        return true;
-    /* V2017_07_11: the schema of a date */
-    return strlen(text) == 11 && text[0] == 'V' && text[5] == '_' && text[8] == '_' &&
-           strspn(text + 1, "0123456789_") == 10;
-}
-
-static bool
 check_header(const ExgXmlNode *header, ExgSimEnvelope *envelope, ExgSimRefusal *refusal)
 {
     for (const ExgXmlNode *node = header->first_child; node != NULL; node = node->next) {
@@ -250,8 +235,6 @@ check_header(const ExgXmlNode *header, ExgSimEnvelope *envelope, ExgSimRefusal *
         if (g_str_equal(node->name, "ExchangeImpersonation"))
             envelope->connecting_sid = node->first_child->first_child;
     }
-    if (envelope->version != NULL && !is_version(envelope->version))
-        return exg_sim_refuse_invalid(refusal, "ErrorInvalidServerVersion", NULL);
     return true;
 }
 
@@ -273,8 +256,8 @@ check_operation(const ExgXmlNode *operation, ExgSimRefusal *refusal)
 }
 
 bool
-exg_sim_validate_envelope(const ExgXmlNode *root, ExgSimEnvelope *ret_envelope,
-                          ExgSimRefusal *refusal)
+exg_sim_validate_envelope(const ExgXmlNode *root, const ExgSimProduct *product,
+                          ExgSimEnvelope *ret_envelope, ExgSimRefusal *refusal)
 {
     *ret_envelope = (ExgSimEnvelope){0};
     if (!exg_xml_node_is(root, EXG_SIM_NS_SOAP, "Envelope"))
@@ -299,5 +282,8 @@ exg_sim_validate_envelope(const ExgXmlNode *root, ExgSimEnvelope *ret_envelope,
     ret_envelope->operation = body->first_child;
     if (header != NULL && !check_header(header, ret_envelope, refusal))
         return false;
-    return check_operation(body->first_child, refusal);
+    const char *version = ret_envelope->version;
+    return exg_sim_product_takes(product, version, refusal) &&
+           exg_sim_product_check(product, version, body->first_child, refusal) &&
+           check_operation(body->first_child, refusal);
 }

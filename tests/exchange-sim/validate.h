@@ -7,6 +7,7 @@
 #define EXG_SIM_VALIDATE_H
 
 #include "common/xml/tree.h"
+#include "tests/exchange-sim/product.h"
 #include "tests/exchange-sim/refusal.h"
 
 /* What a valid request consists of. */
@@ -21,7 +22,7 @@ typedef struct {
 bool exg_sim_validate_characters(const char *data, gsize length, ExgSimRefusal *refusal);
 /* The whole envelope. On failure `*ret_envelope` has `operation` if that much could be made out,
  * for the log. */
-bool exg_sim_validate_envelope(const ExgXmlNode *root, ExgSimEnvelope *ret_envelope,
-                               ExgSimRefusal *refusal);
+bool exg_sim_validate_envelope(const ExgXmlNode *root, const ExgSimProduct *product,
+                               ExgSimEnvelope *ret_envelope, ExgSimRefusal *refusal);
 
 #endif

@@ -253,7 +253,7 @@ my @wrong = (
     ['the wrong order', create() =~ s{(<t:MimeContent.*?</t:MimeContent>)(.*)(<t:IsRead>)}{$2$1$3}sr, 'ErrorSchemaValidation', qr{<t:LineNumber>0</t:LineNumber><t:LinePosition>0</t:LinePosition><t:Violation>.*MimeContent}],
     ['an illegal character', create() =~ s{v1:none}{&#x3;}r, 'ErrorSchemaValidation', qr{0x03}],
     ['a version of the future', create() =~ s{Exchange2013_SP1}{Exchange2019}r, 'ErrorInvalidServerVersion', qr{ersion}],
-    ['an operation that is not simulated', envelope('<m:GetDelegate/>'), 'ErrorInvalidRequest', qr{GetDelegate}],
+    ['an operation that is not simulated', envelope('<m:GetAttachment/>'), 'ErrorInvalidRequest', qr{GetAttachment}],
     ['an operation that is none', envelope('<m:DoWhatIMean/>'), 'ErrorInvalidRequest', qr{invalid}],
 );
 for my $case (@wrong) {

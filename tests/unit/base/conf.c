@@ -66,9 +66,9 @@ test_errors(void)
          "exgate.conf:2: [exchange] endpoint = *: a URL such as *"},
         {"[exchange]\nca_file = ca.pem\n",
          "exgate.conf:2: [exchange] ca_file = ca.pem: an absolute path is expected"},
-        {"[exchange]\nauth = kerberos\n",
-         "exgate.conf:2: [exchange] auth = kerberos: one of auto, negotiate, ntlm, basic is "
-         "expected"},
+        {"[exchange]\nauth = kerberos\n", "exgate.conf:2: [exchange] auth = kerberos: one of auto, "
+                                          "oauth2, negotiate, ntlm, basic is "
+                                          "expected"},
         {"[lmtp]\nmax_sessions = 0\n",
          "exgate.conf:2: [lmtp] max_sessions = 0: a number from 1 to 100000 is expected"},
         {"[lmtp]\nmax_sessions = 99999999999999999999\n",

@@ -237,7 +237,7 @@ test_operations(void)
 {
     static const struct {
         const char *name, *code;
-    } operations[] = {{"GetDelegate", "ErrorInvalidRequest"},
+    } operations[] = {{"GetAttachment", "ErrorInvalidRequest"},
                       {"DoWhatIMean", "ErrorInvalidRequest"}};
     g_autoptr(ExgSimDirectory) directory = new_directory();
     for (guint i = 0; i < G_N_ELEMENTS(operations); i++) {

@@ -17,6 +17,9 @@ typedef struct {
 static const Case cases[] = {
     {EXG_ERROR_UNREACHABLE, NULL, "", 0, "connect", "u", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_UNREACHABLE, NULL, "", 0, "wait", "", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_UNREACHABLE, NULL, "", 0, "token", "", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AUTH, NULL, "", 401, "token", "", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_BUSY, NULL, "", 503, "token", "", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_UNREACHABLE, NULL, "", 302, "answer", "u", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_BUSY, "ErrorServerBusy", "4.3.2", 200, NULL, "rlb", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_BUSY, "ErrorExceededConnectionCount", "4.3.2", 500, NULL, "rlb",
