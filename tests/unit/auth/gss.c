@@ -16,9 +16,9 @@ static gss_OID_desc ntlm_oid = {10, (void *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x0
 static bool
 skip_without(ExgGssMechanism mechanism)
 {
-    if (mechanism == EXG_GSS_KERBEROS ? g_getenv("EXG_TEST_KEYTAB") != NULL : exg_gss_has_ntlm())
+    if (mechanism == EXG_GSS_KERBEROS || exg_gss_has_ntlm())
         return false;
-    g_test_skip(mechanism == EXG_GSS_KERBEROS ? "there is no KDC" : "gss-ntlmssp is not installed");
+    g_test_skip("gss-ntlmssp is not installed");
     return true;
 }
 
@@ -174,8 +174,9 @@ main(int argc, char **argv)
                                 -1, NULL));
         g_setenv("KRB5_CONFIG", krb5_conf, TRUE);
     }
-    g_test_add_data_func("/auth/gss/A5.2-bindings-kerberos", GINT_TO_POINTER(EXG_GSS_KERBEROS),
-                         test_bindings);
+    if (g_getenv("EXG_TEST_KEYTAB") != NULL)
+        g_test_add_data_func("/auth/gss/A5.2-bindings-kerberos", GINT_TO_POINTER(EXG_GSS_KERBEROS),
+                             test_bindings);
     g_test_add_data_func("/auth/gss/A5.2-bindings-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
                          test_bindings);
     g_test_add_data_func("/auth/gss/A5.2-bindings-spnego-ntlm",
