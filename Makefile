@@ -31,7 +31,7 @@ V          ?= 0
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3 json-glib-1.0 krb5-gssapi
 HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
-BARE_GOALS := demo check torture memory bench valgrind
+BARE_GOALS := demo check torture memory auth-long bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
 ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
@@ -91,7 +91,7 @@ else
 say =
 endif
 
-.PHONY: all check torture memory valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
+.PHONY: all check torture memory auth-long valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
         programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -172,6 +172,10 @@ torture: test-tools programs-check
 memory: test-tools programs-check
 	EXG_NO_SKIP=1 EXG_MEMORY=full EXG_TEST_TIMEOUT=3600 $(PROVE) --verbose --timer --exec tests/tap-exec tests/system/lmtpd-memory.t
 
+# 10,000 requests each over Kerberos and NTLM, on connections that are dropped again and again.
+auth-long: test-tools programs-check
+	EXG_NO_SKIP=1 EXG_AUTH_REQUESTS=10000 EXG_TEST_TIMEOUT=7200 $(PROVE) --verbose --timer --exec tests/tap-exec tests/system/auth-lasting.t
+
 # Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
 valgrind: test-tools tests-build
 	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
@@ -199,11 +203,13 @@ fuzz: $(FUZZ_T:%=$(FUZZ)/tests/fuzz/%)
 demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 	@tests/demo.sh
 
-$(RELEASE)/tests/bench/post: $(RELEASE)/tests/bench/post.o
+BENCHES := $(patsubst %.c,$(RELEASE)/%,$(BENCH_SRC))
+$(BENCHES): %: %.o $(RELEASE)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
-bench: test-tools all $(RELEASE)/tests/bench/post
+bench: test-tools all $(BENCHES)
+	@tests/bench/transport
 	@tests/bench/run
 
 else
@@ -246,6 +252,6 @@ clean:
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check torture memory valgrind fuzz demo bench install install-deps clean'
+	@echo 'Targets: all check torture memory auth-long valgrind fuzz demo bench install install-deps clean'
 
 FORCE:

@@ -34,6 +34,7 @@ int exg_command_run(const ExgCommandTable *table, int argc, char **argv);
 /* "exgate: sentence" on standard error. Answers `status`, for `return exg_complain(…)`. */
 int exg_complain(int status, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+int exg_command_discover(int argc, char **argv);
 int exg_command_journal(int argc, char **argv);
 int exg_command_login(int argc, char **argv);
 int exg_command_logout(int argc, char **argv);

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 static const ExgCommand commands[] = {
+    {"discover", "Find the Exchange of an address", exg_command_discover},
     {"journal", "Look into the delivery journal, and settle what is open", exg_command_journal},
     {"login", "Sign a user in with OAuth2, for the programs to act for", exg_command_login},
     {"logout", "Forget the tokens of that user", exg_command_logout},

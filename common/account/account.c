@@ -1,7 +1,9 @@
 #include "common/account/account.h"
 
 #include "common/account/credentials-private.h"
+#include "common/account/discovery-private.h"
 #include "common/base/error.h"
+#include "common/base/secret.h"
 #include "common/xml/reader.h"
 
 struct ExgAccount {
@@ -16,23 +18,41 @@ struct ExgAccount {
 /* Exchange counts requests by delegates against the service account; ten is the number that Microsoft advises. */
 #define DELEGATE_MAX 10
 
-/* libcurl reads the file when it connects; a wrong name should be told at the start. */
+/* libcurl reads the files when it connects; a wrong name should be told at the start. */
 static bool
-check_ca_file(const ExgConf *conf, GError **error)
+check_pem(const ExgConf *conf, const char *key, const char *what, const char *marker,
+          GError **error)
 {
-    const char *path = exg_conf_string(conf, "exchange", "ca_file");
-    if (path == NULL)
+    const char *path = exg_conf_string(conf, "exchange", key);
+    if (path == NULL || g_str_has_prefix(path, "pkcs11:"))
         return true;
     g_autoptr(GError) reason = NULL;
-    g_autofree char *pem = NULL;
-    g_autofree char *where = exg_conf_where(conf, "exchange", "ca_file");
-    if (!g_file_get_contents(path, &pem, NULL, &reason))
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot read the CA certificate: %s",
-                             where, reason->message);
-    if (g_strstr_len(pem, -1, "-----BEGIN CERTIFICATE-----") == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: %s holds no certificate in PEM form",
-                             where, path);
-    return true;
+    g_autofree char *where = exg_conf_where(conf, "exchange", key);
+    if (!g_path_is_absolute(path))
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s: '%s' is neither an absolute path nor a pkcs11: URI", where, path);
+    char *pem = NULL;
+    gsize length;
+    if (!g_file_get_contents(path, &pem, &length, &reason))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "%s: cannot read the %s: %s", where, what,
+                             reason->message);
+    bool found = g_strstr_len(pem, (gssize)length, marker) != NULL;
+    exg_secret_wipe(pem, length);
+    g_free(pem);
+    return found || exg_error_set(error, EXG_ERROR_CONFIG, "%s: %s holds no %s in PEM form", where,
+                                  path, what);
+}
+
+static bool
+check_files(const ExgConf *conf, GError **error)
+{
+    static const char certificate[] = "-----BEGIN CERTIFICATE-----";
+    const char *key = exg_conf_string(conf, "exchange", "client_key_file") != NULL
+                          ? "client_key_file"
+                          : "client_certificate_file";
+    return check_pem(conf, "ca_file", "certificate", certificate, error) &&
+           check_pem(conf, "client_certificate_file", "certificate", certificate, error) &&
+           check_pem(conf, key, "private key", "PRIVATE KEY-----", error);
 }
 
 /* The processes of a host that share the throttle's file know the account by its name and where it is used. */
@@ -55,32 +75,54 @@ throttle_new(ExgEngine *engine, const ExgConf *conf, ExgEwsAccess access)
     return exg_throttle_new(engine, &options);
 }
 
-ExgAccount *
-exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+bool
+exg_account_http_options(ExgEngine *engine, const ExgConf *conf, ExgHttpClientOptions *ret_options,
+                         GError **error)
 {
-    if (!check_ca_file(conf, error))
-        return NULL;
-    g_autoptr(ExgHttpAuthenticator)
-        authenticator = exg_account_authenticator_new(engine, conf, error);
-    if (authenticator == NULL)
-        return NULL;
-
-    const ExgHttpClientOptions options = {
+    if (!check_files(conf, error))
+        return false;
+    ExgHttpAuthenticator *authenticator = NULL;
+    if (!exg_account_authenticator_new(engine, conf, &authenticator, error))
+        return false;
+    *ret_options = (ExgHttpClientOptions){
         .authenticator = authenticator,
         .user_agent = "exgate/" EXG_VERSION,
         .ca_file = exg_conf_string(conf, "exchange", "ca_file"),
+        .client_certificate = exg_conf_string(conf, "exchange", "client_certificate_file"),
+        .client_key = exg_conf_string(conf, "exchange", "client_key_file"),
         .tls_verify = exg_conf_bool(conf, "exchange", "tls_verify"),
         .connect_timeout_ms = exg_conf_int(conf, "exchange", "connect_timeout"),
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .max_sessions = (guint)exg_conf_int(conf, "exchange", "max_connections"),
     };
+    return true;
+}
+
+static ExgEwsService *
+service_new(ExgEngine *engine, const ExgConf *conf, ExgHttpClient *http,
+            const ExgHttpClientOptions *options)
+{
+    const char *version = exg_conf_string(conf, "exchange", "server_version");
+    if (g_str_equal(version, "auto"))
+        version = NULL;
+    if (exg_account_discovers(conf))
+        return exg_ews_service_new_located(http, &exg_account_locator,
+                                           exg_account_locator_new(engine, conf, options), version);
+    return exg_ews_service_new_many(http, exg_conf_list(conf, "exchange", "endpoint"), version);
+}
+
+ExgAccount *
+exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
+{
+    ExgHttpClientOptions options;
+    if (!exg_account_check_discovery(conf, error) ||
+        !exg_account_http_options(engine, conf, &options, error))
+        return NULL;
+    g_autoptr(ExgHttpAuthenticator) authenticator = options.authenticator;
     ExgAccount *account = g_new0(ExgAccount, 1);
     account->references = 1;
     account->http = exg_http_client_new(engine, &options);
-    const char *version = exg_conf_string(conf, "exchange", "server_version");
-    account->ews = exg_ews_service_new_many(account->http,
-                                            exg_conf_list(conf, "exchange", "endpoint"),
-                                            g_str_equal(version, "auto") ? NULL : version);
+    account->ews = service_new(engine, conf, account->http, &options);
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
                           : EXG_EWS_IMPERSONATION;
@@ -137,6 +179,7 @@ char *
 exg_account_library_versions(void)
 {
     g_autofree char *authentication = exg_account_authentication_version();
-    return g_strdup_printf("%s\n%s\n%s\n", exg_http_library_version(), exg_xml_library_version(),
-                           authentication);
+    return g_strdup_printf("%s\n%s\n%s; client certificates: %s\n", exg_http_library_version(),
+                           exg_xml_library_version(), authentication,
+                           exg_http_library_client_certificates());
 }

@@ -27,6 +27,11 @@ ExgThrottle *exg_account_throttle(ExgAccount *account);
 /* A mailbox and the configured right to open it; `mailbox` is not copied. */
 ExgEwsTarget exg_account_target(const ExgAccount *account, const char *mailbox);
 
+/* How the configuration wants servers to be talked to: the authenticator is (transfer full), strings
+ * are the configuration's. */
+bool exg_account_http_options(ExgEngine *engine, const ExgConf *conf,
+                              ExgHttpClientOptions *ret_options, GError **error);
+
 /* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
  * full) */
 char *exg_account_library_versions(void);

@@ -9,9 +9,9 @@
 #include "common/http/authenticator.h"
 #include "common/io/engine.h"
 
-/* By [exchange] auth and the keys that it goes with. */
-ExgHttpAuthenticator *exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf,
-                                                    GError **error);
+/* By [exchange] auth and the keys that it goes with. NULL where the client certificate is all. */
+bool exg_account_authenticator_new(ExgEngine *engine, const ExgConf *conf,
+                                   ExgHttpAuthenticator **ret_authenticator, GError **error);
 /* "authentication: basic, negotiate (Kerberos), …": what this installation can do. (transfer full) */
 char *exg_account_authentication_version(void);
 

@@ -1,6 +1,7 @@
 #include "common/auth/choice.h"
 
 #include "common/auth/challenge-private.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 
@@ -10,6 +11,8 @@ typedef struct {
     ExgAuthCandidate facts;
     ExgHttpAuthenticator *authenticator; /* NULL: `reason` says why not */
     char *reason;
+    gint64 rests_until_us; /* passed over until then, as `failure` says */
+    char *failure;
 } Candidate;
 
 typedef struct {
@@ -17,6 +20,7 @@ typedef struct {
     GArray *candidates; /* of Candidate */
     char *description;
     ExgHttpAuthenticator *chosen; /* the last one; not a reference */
+    bool has_second;              /* another could have been chosen in its place */
 } Choice;
 
 typedef struct {
@@ -34,6 +38,7 @@ candidate_clear(gpointer data)
     Candidate *candidate = data;
     exg_http_authenticator_unref(candidate->authenticator);
     g_free(candidate->reason);
+    g_free(candidate->failure);
 }
 
 /* --- choosing --------------------------------------------------------------------------------- */
@@ -50,13 +55,26 @@ objection(const Candidate *candidate, const ExgHttpPeer *peer)
         return g_strdup(candidate->reason);
     if (facts->needs_tls && peer->peer_certificate == NULL)
         return g_strdup("not without TLS");
+    if (exg_clock_monotonic_us() < candidate->rests_until_us)
+        return g_strdup(candidate->failure);
     if (facts->is_available != NULL && !facts->is_available(candidate->authenticator, &error))
         return g_strdup(error->message);
     return NULL;
 }
 
+static bool
+has_second(const Choice *self, const ExgHttpPeer *peer, guint after)
+{
+    for (guint i = after + 1; i < self->candidates->len; i++) {
+        g_autofree char *reason = objection(&g_array_index(self->candidates, Candidate, i), peer);
+        if (reason == NULL)
+            return true;
+    }
+    return false;
+}
+
 static const Candidate *
-choose(const Choice *self, const ExgHttpPeer *peer, GString *description)
+choose(Choice *self, const ExgHttpPeer *peer, GString *description)
 {
     g_autofree char *offered = exg_auth_challenge_names(peer->challenges);
     g_string_append_printf(description, "offered: %s", offered);
@@ -65,8 +83,10 @@ choose(const Choice *self, const ExgHttpPeer *peer, GString *description)
         g_autofree char *reason = objection(candidate, peer);
         g_string_append_printf(description, "\n%s: %s", candidate->facts.name,
                                reason != NULL ? reason : "chosen");
-        if (reason == NULL)
-            return candidate;
+        if (reason != NULL)
+            continue;
+        self->has_second = !candidate->facts.has_last_word && has_second(self, peer, i);
+        return candidate;
     }
     return NULL;
 }
@@ -142,6 +162,28 @@ choice_end(ExgHttpHandshake *handshake)
     g_free(self);
 }
 
+/* Passes over the one that was chosen for a while, if another may be tried in its place. */
+static bool
+pass_over(Choice *self, const char *why)
+{
+    for (guint i = 0; self->has_second && i < self->candidates->len; i++) {
+        Candidate *candidate = &g_array_index(self->candidates, Candidate, i);
+        if (candidate->authenticator != self->chosen)
+            continue;
+        candidate->rests_until_us = exg_clock_deadline_ms(EXG_AUTH_CHOICE_REST_MS);
+        g_free(candidate->failure);
+        candidate->failure = g_strdup(why);
+        return true;
+    }
+    return false;
+}
+
+static bool
+choice_failed(ExgHttpAuthenticator *authenticator, const GError *error)
+{
+    return pass_over((Choice *)authenticator, error->message);
+}
+
 static bool
 choice_rejected(ExgHttpAuthenticator *authenticator, const char *const *challenges, bool forgotten)
 {
@@ -149,6 +191,8 @@ choice_rejected(ExgHttpAuthenticator *authenticator, const char *const *challeng
     const ExgHttpScheme *scheme = self->chosen != NULL ? self->chosen->scheme : NULL;
     bool again = scheme != NULL && scheme->rejected != NULL &&
                  scheme->rejected(self->chosen, challenges, forgotten);
+    if (!again && !forgotten)
+        again = pass_over(self, "refused by the server");
     follow(self);
     return again;
 }
@@ -165,7 +209,8 @@ choice_free(ExgHttpAuthenticator *authenticator)
 #define SCHEME(each)                                                                               \
     {                                                                                              \
         .name = "auto", .needs_peer = true, .per_request = (each), .begin = choice_begin,          \
-        .next = choice_next, .end = choice_end, .rejected = choice_rejected, .free = choice_free   \
+        .next = choice_next, .end = choice_end, .rejected = choice_rejected,                       \
+        .failed = choice_failed, .free = choice_free                                               \
     }
 static const ExgHttpScheme choice_scheme = SCHEME(false);
 static const ExgHttpScheme choice_each_scheme = SCHEME(true);
@@ -185,7 +230,8 @@ exg_auth_choice_add(ExgHttpAuthenticator *choice, const ExgAuthCandidate *candid
                     ExgHttpAuthenticator *authenticator, const char *reason)
 {
     Choice *self = (Choice *)choice;
-    Candidate entry = {*candidate, authenticator, g_strdup(reason)};
+    Candidate entry = {
+        .facts = *candidate, .authenticator = authenticator, .reason = g_strdup(reason)};
     g_array_append_val(self->candidates, entry);
 }
 

@@ -5,6 +5,10 @@
  * here (a ticket, a password, a mechanism, the permission), is passed over with a reason. If
  * nothing is left, the error names all the reasons.
  *
+ * One that fails after it was chosen (no KDC, a ticket that the server refuses) is passed over for
+ * EXG_AUTH_CHOICE_REST_MS, and the next is taken at once, unless it `has_last_word`: a password that
+ * was refused is not tried again in another way, as five such attempts lock an account.
+ *
  * Threads:  the engine's.
  * Memory:   owns its candidates.
  * Errors:   CONFIG when nothing is left; those of the chosen scheme.
@@ -20,7 +24,10 @@ typedef struct {
     /* NULL: can always be used. */
     bool (*is_available)(ExgHttpAuthenticator *authenticator, GError **error);
     bool needs_tls;
+    bool has_last_word;
 } ExgAuthCandidate;
+
+#define EXG_AUTH_CHOICE_REST_MS ((gint64)60 * 1000)
 
 ExgHttpAuthenticator *exg_auth_choice_new(void);
 /* Takes the authenticator; NULL: it cannot be used, because of `reason` (copied). */

@@ -7,7 +7,8 @@
  * Threads:  any, one at a time; exg_gss_step() may block on a KDC for as long as krb5.conf says.
  * Errors:   AUTH (no ticket, an expired one, a password that the KDC or NTLM does not take), CONFIG
  *           (no mechanism, no keytab, an unknown service), UNREACHABLE (no KDC). One sentence that
- *           names the mechanism, with GSSAPI's own reason.
+ *           names the mechanism, with GSSAPI's own reason. Stage "ticket" where none was there to
+ *           begin with, so that nobody was asked.
  * Source:   RFC 2743, RFC 4178, RFC 4559, MS-NLMP.
  */
 #ifndef EXG_AUTH_GSS_PRIVATE_H

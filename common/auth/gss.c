@@ -129,15 +129,9 @@ acquire_kerberos(const ExgGss *gss, gss_OID mechanism, gss_cred_id_t *ret_creden
     return major;
 }
 
-/* libkrb5 would pass over a keytab that is not there, and go on with a ticket of which the server is to judge. */
 static bool
-has_ticket(const ExgGss *gss, GError **error)
+find_ticket(const ExgGss *gss, GError **error)
 {
-    if (gss->keytab != NULL)
-        return access(gss->keytab, R_OK) == 0 ||
-               exg_error_set(error, EXG_ERROR_CONFIG,
-                             "Kerberos for %s: cannot read the keytab %s: %s", gss->host,
-                             gss->keytab, g_strerror(errno));
     OM_uint32 minor, ignored, life_s = 0;
     gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
     OM_uint32 major = acquire_kerberos(gss, (gss_OID)gss_mech_krb5, &credential, &life_s, &minor);
@@ -148,12 +142,32 @@ has_ticket(const ExgGss *gss, GError **error)
                                        "Kerberos for %s: the ticket has expired", gss->host);
 }
 
-/* gss-ntlmssp takes "DOMAIN\user", and a user without a domain; of "user@domain" it would make a domain. */
+/* libkrb5 would pass over a keytab that is not there, and go on with a ticket of which the server is to judge. */
+static bool
+has_ticket(const ExgGss *gss, GError **error)
+{
+    if (gss->keytab != NULL)
+        return access(gss->keytab, R_OK) == 0 ||
+               exg_error_set(error, EXG_ERROR_CONFIG,
+                             "Kerberos for %s: cannot read the keytab %s: %s", gss->host,
+                             gss->keytab, g_strerror(errno));
+    GError *reason = NULL;
+    if (find_ticket(gss, &reason))
+        return true;
+    exg_error_set_stage(reason, "ticket");
+    g_propagate_error(error, reason);
+    return false;
+}
+
+/* gss-ntlmssp takes "DOMAIN\user", and a user without a domain. Of "user@domain" it would make a domain, where Windows
+ * wants none and the whole for the user. */
 static OM_uint32
 acquire_ntlm(const ExgGss *gss, gss_cred_id_t *ret_credential, OM_uint32 *ret_minor)
 {
     OM_uint32 ignored;
-    gss_name_t name = import_name(gss->user, GSS_C_NT_USER_NAME);
+    bool is_address = strchr(gss->user, '@') != NULL && strchr(gss->user, '\\') == NULL;
+    g_autofree char *user = g_strconcat(is_address ? "\\" : "", gss->user, NULL);
+    gss_name_t name = import_name(user, GSS_C_NT_USER_NAME);
     gss_buffer_desc password = {exg_secret_length(gss->password),
                                 (void *)exg_secret_bytes(gss->password)};
     gss_OID_set_desc mechanisms = {1, outer_oid(gss->mechanism)};

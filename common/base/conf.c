@@ -193,7 +193,7 @@ parse_value(const ExgConfKey *key, const char *text, Value *value)
         good = is_url(text);
         break;
     case EXG_CONF_URLS:
-        good = are_urls(text);
+        good = are_urls(text) || g_str_equal(text, "auto");
         break;
     case EXG_CONF_BOOL:
         good = parse_bool(text, &value->number);

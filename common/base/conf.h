@@ -27,7 +27,7 @@ typedef enum {
     EXG_CONF_STRING,
     EXG_CONF_PATH, /* absolute, or "credential:NAME" */
     EXG_CONF_URL,  /* https:// (or http:// for tests), with a host */
-    EXG_CONF_URLS, /* several of them, EXG_CONF_MAX_URLS at most; a list */
+    EXG_CONF_URLS, /* several of them, EXG_CONF_MAX_URLS at most; a list; or "auto" */
     EXG_CONF_BOOL,
     EXG_CONF_INT,
     EXG_CONF_SIZE,     /* bytes */

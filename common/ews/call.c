@@ -26,6 +26,8 @@ typedef struct {
     GSource *cancelled; /* while it waits */
     /* The request under way, or the last one: */
     guint endpoint;
+    char *url; /* of that endpoint; the service may have found another meanwhile */
+    bool located_again;
     const char *version;
     ExgHttpRequest *request; /* NULL: not made yet */
     guint64 posted_bytes;
@@ -44,6 +46,7 @@ call_free(gpointer data)
     exg_http_request_unref(call->request);
     g_clear_error(&call->first_refusal);
     g_free(call->moved_to);
+    g_free(call->url);
     g_free(call->mailbox);
     g_free(call->anchor);
     exg_ews_service_unref(call->service);
@@ -53,7 +56,7 @@ call_free(gpointer data)
 static const char *
 url_of(const Call *call)
 {
-    return call->moved_to != NULL ? call->moved_to : call->service->urls[call->endpoint];
+    return call->moved_to != NULL ? call->moved_to : call->url;
 }
 
 /* --- the request ------------------------------------------------------------------------------ */
@@ -205,15 +208,33 @@ try_elsewhere(Call *call)
     return true;
 }
 
+/* Whether the endpoint has to be found anew, which is done once for a call. */
+static bool
+locate_again(Call *call, const GError *error)
+{
+    ExgEwsService *service = call->service;
+    if (service->locator == NULL || !exg_ews_wants_discovery(error))
+        return false;
+    exg_ews_service_lose_location(service, call->url);
+    if (service->urls != NULL || call->located_again)
+        return false;
+    call->located_again = true;
+    g_clear_pointer(&call->moved_to, g_free);
+    return true;
+}
+
 /* Whether the call goes on after an error, and when. */
 static bool
 goes_on(Call *call, GError *error, gint64 *ret_wait_ms)
 {
     bool sent = call->request != NULL && exg_http_request_body_sent(call->request);
+    bool elsewhere = locate_again(call, error);
     if (call->operation->once && sent)
         return false;
-    ExgEwsRemedy remedy = exg_ews_remedy_of(error, call->service->proven);
     *ret_wait_ms = 0;
+    if (elsewhere)
+        return true;
+    ExgEwsRemedy remedy = exg_ews_remedy_of(error, call->service->proven);
     if (remedy == EXG_EWS_TRY_VERSION)
         return try_version(call, error);
     if (remedy == EXG_EWS_TRY_ELSEWHERE && try_elsewhere(call))
@@ -371,6 +392,24 @@ too_old_error(const Call *call)
     return error;
 }
 
+static void
+on_located(GObject *source, GAsyncResult *result, gpointer data)
+{
+    GTask *task = data;
+    const Call *call = g_task_get_task_data(task);
+    ExgEwsService *service = call->service;
+    GError *error = NULL;
+    g_autofree char *url = service->locator->find_finish(result, &error);
+    bool cancelled = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    if (!cancelled && exg_ews_service_take_location(service, url)) {
+        g_clear_error(&error);
+        attempt(task);
+        return;
+    }
+    g_task_return_error(task, error);
+    g_object_unref(task);
+}
+
 /* Takes the task. */
 static void
 attempt(GTask *task)
@@ -378,6 +417,11 @@ attempt(GTask *task)
     Call *call = g_task_get_task_data(task);
     ExgEwsService *service = call->service;
     g_clear_pointer(&call->request, exg_http_request_unref);
+    if (service->urls == NULL) {
+        service->locator->find(service->locator_data, call->deadline_us,
+                               g_task_get_cancellable(task), on_located, task);
+        return;
+    }
     call->version = exg_ews_versions_choose(&service->versions, call->mailbox,
                                             call->operation->once);
     GError *error = too_old_error(call);
@@ -386,15 +430,16 @@ attempt(GTask *task)
         g_object_unref(task);
         return;
     }
+    if (call->tried_elsewhere == 0 && call->moved_to == NULL && service->throttle != NULL)
+        call->endpoint = exg_throttle_first_usable(
+            service->throttle, (const char *const *)service->urls, service->n_urls);
+    g_free(call->url);
+    call->url = g_strdup(service->urls[call->endpoint]);
     if (service->throttle == NULL) {
         send_request(task);
         return;
     }
-    if (call->tried_elsewhere == 0 && call->moved_to == NULL)
-        call->endpoint = exg_throttle_first_usable(
-            service->throttle, (const char *const *)service->urls, service->n_urls);
-    const ExgThrottleTarget target = {service->urls[call->endpoint], service->account,
-                                      call->mailbox};
+    const ExgThrottleTarget target = {call->url, service->account, call->mailbox};
     exg_throttle_take(service->throttle, &target, call->deadline_us, g_task_get_cancellable(task),
                       on_turn, task);
 }

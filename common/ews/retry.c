@@ -94,6 +94,34 @@ exg_ews_remedy_of(const GError *error, bool proven)
     return error->code == EXG_ERROR_BUSY ? remedy_of_status(facts->http_status) : EXG_EWS_GIVE_UP;
 }
 
+/* What exchangelib lists, and never acts on, less what is an ordinary answer about one name
+ * (ErrorNameResolutionNoResults), and with what says that the mailbox is elsewhere. */
+bool
+exg_ews_wants_discovery(const GError *error)
+{
+    static const char *const wanted[] = {"ErrorAutoDiscoverFailed",
+                                         "ErrorConnectionFailed",
+                                         "ErrorCrossSiteRequest",
+                                         "ErrorIncorrectSchemaVersion",
+                                         "ErrorInvalidCrossForestCredentials",
+                                         "ErrorInvalidIdReturnedByResolveNames",
+                                         "ErrorInvalidNetworkServiceContext",
+                                         "ErrorMailboxMoveInProgress",
+                                         "ErrorMailboxStoreUnavailable",
+                                         "ErrorNameResolutionNoMailbox",
+                                         "ErrorNoRespondingCASInDestinationSite",
+                                         "ErrorNotEnoughMemory",
+                                         "ErrorWrongServerVersion",
+                                         "ErrorWrongServerVersionDelegate",
+                                         NULL};
+    const ExgErrorFacts *facts = exg_error_facts(error);
+    if (facts == NULL || g_strcmp0(facts->stage, "throttle") == 0)
+        return false;
+    if (facts->service_code != NULL)
+        return g_strv_contains(wanted, facts->service_code);
+    return error->code == EXG_ERROR_UNREACHABLE || facts->http_status == 404;
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 void

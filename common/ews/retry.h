@@ -41,6 +41,9 @@ typedef enum {
 /* What may help. `proven`: the credentials were accepted before. */
 ExgEwsRemedy exg_ews_remedy_of(const GError *error, bool proven);
 
+/* Whether it calls for a discovery of the endpoint. */
+bool exg_ews_wants_discovery(const GError *error);
+
 /* The waits of one call. */
 typedef struct {
     bool tolerant;

@@ -9,8 +9,12 @@
 struct ExgEwsService {
     gint references;
     ExgHttpClient *client;
-    GStrv urls; /* one at least */
+    GStrv urls; /* one at least; NULL: to be found out */
     guint n_urls;
+    const ExgEwsLocator *locator; /* or NULL */
+    gpointer locator_data;
+    char *last_url; /* the one that it found last */
+    gint64 located_us;
     ExgEwsVersions versions;
     ExgEwsCookies *cookies;
     ExgEwsRetryPolicy retry;
@@ -20,5 +24,12 @@ struct ExgEwsService {
     ExgEwsTap tap;
     gpointer tap_data;
 };
+
+#define EXG_EWS_RELOCATE_US G_TIME_SPAN_MINUTE
+
+/* The locator has found it; NULL: it has not, and the last one has to do. False: there is none. */
+bool exg_ews_service_take_location(ExgEwsService *service, const char *url);
+/* An error that calls for a discovery has come from `url`. */
+void exg_ews_service_lose_location(ExgEwsService *service, const char *url);
 
 #endif

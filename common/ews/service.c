@@ -1,16 +1,35 @@
 #include "common/ews/service-private.h"
 
+#include "common/base/clock.h"
+
+static ExgEwsService *
+service_new(ExgHttpClient *client, const char *version)
+{
+    ExgEwsService *service = g_new0(ExgEwsService, 1);
+    service->references = 1;
+    service->client = exg_http_client_ref(client);
+    service->cookies = exg_ews_cookies_new();
+    exg_ews_versions_init(&service->versions, version);
+    return service;
+}
+
 ExgEwsService *
 exg_ews_service_new_many(ExgHttpClient *client, const char *const *urls, const char *version)
 {
     g_return_val_if_fail(urls[0] != NULL, NULL);
-    ExgEwsService *service = g_new0(ExgEwsService, 1);
-    service->references = 1;
-    service->client = exg_http_client_ref(client);
+    ExgEwsService *service = service_new(client, version);
     service->urls = g_strdupv((char **)urls);
     service->n_urls = g_strv_length(service->urls);
-    service->cookies = exg_ews_cookies_new();
-    exg_ews_versions_init(&service->versions, version);
+    return service;
+}
+
+ExgEwsService *
+exg_ews_service_new_located(ExgHttpClient *client, const ExgEwsLocator *locator, gpointer data,
+                            const char *version)
+{
+    ExgEwsService *service = service_new(client, version);
+    service->locator = locator;
+    service->locator_data = data;
     return service;
 }
 
@@ -34,6 +53,9 @@ exg_ews_service_unref(ExgEwsService *service)
     if (service == NULL || !g_atomic_int_dec_and_test(&service->references))
         return;
     exg_http_client_unref(service->client);
+    if (service->locator != NULL)
+        service->locator->free(service->locator_data);
+    g_free(service->last_url);
     g_strfreev(service->urls);
     exg_ews_versions_clear(&service->versions);
     exg_ews_cookies_free(service->cookies);
@@ -64,11 +86,11 @@ exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_
     const ExgEwsServerInfo *info = &service->versions.info;
     const guint *part = info->build.part;
     guint endpoint = 0;
-    if (service->throttle != NULL)
+    if (service->throttle != NULL && service->urls != NULL)
         endpoint = exg_throttle_first_usable(service->throttle, (const char *const *)service->urls,
                                              service->n_urls);
     *ret_version = (ExgEwsServerVersion){
-        .endpoint = service->urls[endpoint],
+        .endpoint = service->urls != NULL ? service->urls[endpoint] : service->last_url,
         .speaks = exg_ews_versions_choose(&service->versions, NULL, false),
         .product = exg_ews_build_product(&info->build),
     };
@@ -83,4 +105,32 @@ exg_ews_service_set_tap(ExgEwsService *service, ExgEwsTap tap, gpointer data)
 {
     service->tap = tap;
     service->tap_data = data;
+}
+
+bool
+exg_ews_service_take_location(ExgEwsService *service, const char *url)
+{
+    service->located_us = exg_clock_monotonic_us();
+    if (url != NULL && g_strcmp0(url, service->last_url) != 0) {
+        g_free(service->last_url);
+        service->last_url = g_strdup(url);
+    }
+    if (service->last_url == NULL)
+        return false;
+    const char *urls[] = {service->last_url, NULL};
+    g_strfreev(service->urls);
+    service->urls = g_strdupv((char **)urls);
+    service->n_urls = 1;
+    return true;
+}
+
+void
+exg_ews_service_lose_location(ExgEwsService *service, const char *url)
+{
+    bool recent = exg_clock_monotonic_us() < service->located_us + EXG_EWS_RELOCATE_US;
+    if (service->urls == NULL || recent || g_strcmp0(service->urls[0], url) != 0)
+        return;
+    g_clear_pointer(&service->urls, g_strfreev);
+    service->n_urls = 0;
+    service->locator->forget(service->locator_data);
 }

@@ -44,6 +44,20 @@ ExgEwsService *exg_ews_service_new(ExgHttpClient *client, const char *url, const
 /* With several endpoints, the preferred one first. */
 ExgEwsService *exg_ews_service_new_many(ExgHttpClient *client, const char *const *urls,
                                         const char *version);
+/* Where the endpoint is not known and has to be found out. */
+typedef struct {
+    void (*find)(gpointer data, gint64 deadline_us, GCancellable *cancellable,
+                 GAsyncReadyCallback callback, gpointer user_data);
+    char *(*find_finish)(GAsyncResult *result, GError **error); /* a URL; (transfer full) */
+    void (*forget)(gpointer data); /* the one found last is of no use any more */
+    void (*free)(gpointer data);
+} ExgEwsLocator;
+
+/* Asks the locator (static; takes `data`) before the first call, and again where an answer says that
+ * the mailbox is to be looked for elsewhere, once a minute at most. As long as nothing else is found,
+ * the last endpoint is used. */
+ExgEwsService *exg_ews_service_new_located(ExgHttpClient *client, const ExgEwsLocator *locator,
+                                           gpointer data, const char *version);
 ExgEwsService *exg_ews_service_ref(ExgEwsService *service);
 void exg_ews_service_unref(ExgEwsService *service);
 
@@ -67,7 +81,7 @@ typedef struct {
 
 /* What the service knows of the server, from answers so far. */
 typedef struct {
-    const char *endpoint; /* the URL of the next call */
+    const char *endpoint; /* the URL of the next call; NULL: not found yet */
     const char *speaks;   /* the version that the next call will name: "Exchange2016" */
     char version[32];     /* the version that the server named last, such as "V2017_07_11"; "": none */
     char build[48];       /* "15.2.1544.9"; "": not known yet */

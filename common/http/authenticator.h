@@ -44,6 +44,7 @@ typedef struct ExgHttpLeg ExgHttpLeg;
 /* What is known of the connection when a handshake begins. */
 typedef struct {
     const char *host;              /* of the URL: the service principal is HTTP/host */
+    const char *method, *target;   /* of the request: "POST", "/EWS/Exchange.asmx" */
     GBytes *peer_certificate;      /* DER, of the server; NULL for plain HTTP or where needs_peer is false */
     /* WWW-Authenticate values of the empty request, NULL-terminated, none if it was not answered
      * with 401; NULL if no such request was sent. */
@@ -64,6 +65,9 @@ typedef struct {
      * authenticated. True: begin anew once (a token to renew, an authentication that the server forgot); false: give
      * up with EXG_ERROR_AUTH. May be NULL (false). */
     bool (*rejected)(ExgHttpAuthenticator *self, const char *const *challenges, bool forgotten);
+    /* A leg could not be produced. True: begin anew, on the same connection, with what the server offered; each
+     * true must bring that to an end nearer. May be NULL (false). */
+    bool (*failed)(ExgHttpAuthenticator *self, const GError *error);
     void (*free)(ExgHttpAuthenticator *self);
 } ExgHttpScheme;
 

@@ -238,6 +238,9 @@ exg_http_client_new(ExgEngine *engine, const ExgHttpClientOptions *options)
                              : NULL,
         .user_agent = g_strdup(options->user_agent),
         .ca_file = g_strdup(options->ca_file),
+        .client_certificate = g_strdup(options->client_certificate),
+        .client_key = g_strdup(options->client_key != NULL ? options->client_key
+                                                           : options->client_certificate),
         .tls_verify = options->tls_verify,
         .connect_timeout_ms = options->connect_timeout_ms,
         .idle_timeout_ms = options->idle_timeout_ms,
@@ -264,6 +267,8 @@ exg_http_client_unref(ExgHttpClient *client)
     exg_resolver_unref(settings->resolver);
     g_free(settings->user_agent);
     g_free(settings->ca_file);
+    g_free(settings->client_certificate);
+    g_free(settings->client_key);
     exg_engine_unref(settings->engine);
     g_free(client);
 }

@@ -35,6 +35,9 @@ typedef struct {
     ExgResolver *resolver;               /* referenced; NULL: one of its own */
     const char *user_agent;
     const char *ca_file; /* PEM; NULL: the system's */
+    /* Shown to a server that asks for one; PEM files, or "pkcs11:" URIs where libcurl takes them.
+     * NULL: none; without a key, the certificate's file has it too. */
+    const char *client_certificate, *client_key;
     bool tls_verify;
     gint64 connect_timeout_ms; /* resolve, connect and TLS handshake together */
     gint64 idle_timeout_ms;    /* an unused session is closed after this */
@@ -83,6 +86,8 @@ void exg_http_client_get_statistics(ExgHttpClient *client, ExgHttpClientStatisti
 
 /* "libcurl 7.88.1 GnuTLS/3.7.9 …": for --version. Static. */
 const char *exg_http_library_version(void);
+/* Where libcurl takes client certificates from: "PEM, PKCS#11". Static. */
+const char *exg_http_library_client_certificates(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgHttpClient, exg_http_client_unref)
 

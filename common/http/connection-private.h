@@ -42,6 +42,7 @@ typedef struct {
     const char *const *addresses;     /* numeric, in the order to try; copied */
     const char *user_agent;
     const char *ca_file; /* NULL: the system's */
+    const char *client_certificate, *client_key; /* NULL: none */
     bool tls_verify;
     gint64 connect_timeout_ms; /* for sharing it out among the addresses; the session keeps the real one */
     gint64 idle_timeout_ms;

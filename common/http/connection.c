@@ -13,6 +13,8 @@
 
 /* Of an answer that nobody reads: the 401s of a handshake. */
 #define DROPPED_BODY_MAX_BYTES 65536
+/* A body up to this goes out together with the header, in one TLS record; it never counts as partly sent. */
+#define JOINED_BODY_MAX_BYTES 8192
 
 /* A socket of the connection. There are several only while addresses are being tried. */
 typedef struct {
@@ -41,6 +43,7 @@ struct ExgHttpConnection {
     ExgHttpExchangeFunc function; /* NULL: none */
     gpointer data;
     struct curl_slist *headers;
+    char *joined_body; /* NULL: libcurl asks for the body piece by piece */
     ExgHttpResponse *response;
     bool with_body;
     bool may_be_401;
@@ -185,14 +188,16 @@ exg_http_connection_watch_idle(ExgHttpConnection *self, void (*function)(gpointe
 
 /* --- the request goes out ----------------------------------------------------------------------- */
 
-/* The connection is up and nothing has been sent of this exchange. A request without a body counts as sent from here on. */
+/* The connection is up and nothing has been sent of this exchange. A request whose body libcurl will not ask for counts as sent from
+ * here on. */
 static int
 about_to_send(void *data, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
     ExgHttpConnection *self = data;
     self->established = true;
     self->begun = true;
-    if (self->with_body && exg_http_request_body_length(self->request) == 0)
+    if (self->with_body &&
+        (self->joined_body != NULL || exg_http_request_body_length(self->request) == 0))
         self->request->body_sent = true;
     return CURL_PREREQFUNC_OK;
 }
@@ -327,10 +332,11 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
-    /* One of the lines may be the Authorization. The copy in the request that libcurl built is out of reach. */
+    /* One of the lines may be the Authorization. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
         exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
+    g_clear_pointer(&self->joined_body, g_free);
     g_clear_pointer(&self->response, exg_http_response_unref);
     g_clear_pointer(&self->request, exg_http_request_unref);
     g_clear_error(&self->own_error);
@@ -414,6 +420,10 @@ set_connection_options(ExgHttpConnection *self, const ExgHttpConnectionOptions *
         NULL); /* a directory is read whole for each connection, on top of the file */
     if (options->ca_file != NULL)
         SET(CURLOPT_CAINFO, options->ca_file);
+    if (options->client_certificate != NULL) {
+        SET(CURLOPT_SSLCERT, options->client_certificate);
+        SET(CURLOPT_SSLKEY, options->client_key);
+    }
     return !failed;
 }
 
@@ -537,6 +547,26 @@ set_headers(ExgHttpConnection *self, const char *authorization)
     return done;
 }
 
+/* The whole of a small body, or NULL. One that must not be sent twice is handed out when libcurl really sends. */
+static char *
+read_joined_body(ExgHttpConnection *self)
+{
+    ExgHttpBody *body = self->request->body;
+    guint64 length = exg_http_request_body_length(self->request);
+    if (!self->with_body || self->request->once || length == 0 || length > JOINED_BODY_MAX_BYTES)
+        return NULL;
+    g_autofree char *joined = g_malloc(length);
+    for (gsize done = 0; done < length;) {
+        gssize got = body->class->read(body, joined + done, length - done, NULL);
+        if (got <= 0) {
+            body->class->rewind(body); /* to fail when it is its turn */
+            return NULL;
+        }
+        done += (gsize)got;
+    }
+    return g_steal_pointer(&joined);
+}
+
 static bool
 set_exchange_options(ExgHttpConnection *self)
 {
@@ -550,7 +580,9 @@ set_exchange_options(ExgHttpConnection *self)
         SET(CURLOPT_HTTPGET, 1L);
     } else {
         guint64 length = self->with_body ? exg_http_request_body_length(self->request) : 0;
+        self->joined_body = read_joined_body(self);
         SET(CURLOPT_POST, 1L);
+        SET(CURLOPT_POSTFIELDS, self->joined_body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
     }
     return !failed;

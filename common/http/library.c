@@ -1,16 +1,48 @@
 #include "common/http/client.h"
 #include "common/http/library-private.h"
 
+#include "common/base/secret.h"
+
 #include <curl/curl.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 static char *version;
 
-/* There is no counterpart: other users of libcurl in this process (a plugin's host) may still need it. */
+/* --- memory that is wiped before it goes back ------------------------------------------------- */
+
+/* The request that libcurl builds has the Authorization in it, and out of reach. */
+static void
+wipe_and_free(void *memory)
+{
+    if (memory != NULL)
+        exg_secret_wipe(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+static void *
+wipe_and_move(void *memory, size_t size)
+{
+    if (memory == NULL)
+        return malloc(size);
+    void *moved = malloc(size);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, memory, MIN(malloc_usable_size(memory), size));
+    wipe_and_free(memory);
+    return moved;
+}
+
+/* --- the library ------------------------------------------------------------------------------ */
+
+/* There is no counterpart: other users of libcurl in this process (a plugin's host) may still need it. If they were
+ * first, libcurl keeps their allocator. */
 static gpointer
 initialize(gpointer unused)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_move, strdup,
+                             calloc) != CURLE_OK)
         g_error("libcurl cannot be initialized");
     const char *text = curl_version();
     g_return_val_if_fail(g_str_has_prefix(text, "libcurl/"), NULL);
@@ -24,6 +56,13 @@ exg_http_library_init(void)
 {
     static GOnce once = G_ONCE_INIT;
     (void)g_once(&once, initialize, NULL);
+}
+
+const char *
+exg_http_library_client_certificates(void)
+{
+    exg_http_library_init();
+    return strstr(version, "GnuTLS/") != NULL ? "PEM, PKCS#11" : "PEM";
 }
 
 const char *

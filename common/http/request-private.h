@@ -31,6 +31,8 @@ void exg_http_field_free(gpointer field);
 
 /* The body's length; 0 without one. */
 guint64 exg_http_request_body_length(const ExgHttpRequest *request);
+/* The target of the request line: the path and the query. (transfer full) */
+char *exg_http_request_dup_target(const ExgHttpRequest *request);
 bool exg_http_request_has_header(const ExgHttpRequest *request, const char *name);
 
 /* --- a response while it is being received ---------------------------------------------------------- */

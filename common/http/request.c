@@ -87,6 +87,16 @@ exg_http_request_body_length(const ExgHttpRequest *request)
     return request->body != NULL ? request->body->length : 0;
 }
 
+char *
+exg_http_request_dup_target(const ExgHttpRequest *request)
+{
+    const char *after_scheme = strstr(request->url, "://");
+    const char *target = after_scheme != NULL ? strpbrk(after_scheme + 3, "/?#") : NULL;
+    gsize length = target != NULL ? strcspn(target, "#") : 0;
+    const char *slash = length == 0 || target[0] == '?' ? "/" : "";
+    return g_strdup_printf("%s%.*s", slash, (int)length, length > 0 ? target : "");
+}
+
 bool
 exg_http_request_has_header(const ExgHttpRequest *request, const char *name)
 {

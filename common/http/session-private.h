@@ -37,6 +37,7 @@ typedef struct {
     ExgHttpAuthenticator *authenticator; /* or NULL */
     char *user_agent;
     char *ca_file;
+    char *client_certificate, *client_key;
     bool tls_verify;
     gint64 connect_timeout_ms;
     gint64 idle_timeout_ms;

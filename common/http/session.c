@@ -46,6 +46,7 @@ struct ExgHttpSession {
 
 static void attempt(ExgHttpSession *self);
 static void authenticate(ExgHttpSession *self);
+static void begin_handshake(ExgHttpSession *self);
 static void run(ExgHttpSession *self, Step step, const char *authorization);
 
 /* --- ends ------------------------------------------------------------------------------------- */
@@ -189,15 +190,28 @@ refused(ExgHttpSession *self, const char *const *challenges)
 /* --- the handshake ------------------------------------------------------------------------------ */
 
 static void
+leg_failed(ExgHttpSession *self, GError *error)
+{
+    ExgHttpAuthenticator *authenticator = self->settings->authenticator;
+    const ExgHttpScheme *scheme = authenticator->scheme;
+    if (scheme->failed != NULL && scheme->failed(authenticator, error)) {
+        g_error_free(error);
+        begin_handshake(self);
+        return;
+    }
+    if (exg_error_facts(error) != NULL && exg_error_facts(error)->stage == NULL)
+        exg_error_set_stage(error, "auth");
+    finish(self, NULL, error);
+}
+
+static void
 leg_answered(const char *authorization, bool more, GError *error, gpointer data)
 {
     ExgHttpSession *self = data;
     self->leg = NULL;
     self->connect_until_us += exg_clock_monotonic_us() - self->leg_asked_us;
     if (error != NULL) {
-        if (exg_error_facts(error) != NULL && exg_error_facts(error)->stage == NULL)
-            exg_error_set_stage(error, "auth");
-        finish(self, NULL, error);
+        leg_failed(self, error);
         return;
     }
     run(self, more ? STEP_LEG : STEP_FINAL, authorization);
@@ -225,7 +239,14 @@ static void
 begin_handshake(ExgHttpSession *self)
 {
     end_handshake(self);
-    ExgHttpPeer peer = {self->origin.host, self->certificate, (const char *const *)self->offers};
+    g_autofree char *target = exg_http_request_dup_target(self->request);
+    ExgHttpPeer peer = {
+        .host = self->origin.host,
+        .method = self->request->method,
+        .target = target,
+        .peer_certificate = self->certificate,
+        .challenges = (const char *const *)self->offers,
+    };
     self->handshake = exg_http_handshake_begin(self->settings->authenticator, &peer);
     self->settings->handshakes++;
     ask_leg(self, NULL);
@@ -355,6 +376,8 @@ resolved(const char *const *addresses, const GError *error, gpointer data)
         .addresses = addresses,
         .user_agent = settings->user_agent,
         .ca_file = settings->ca_file,
+        .client_certificate = settings->client_certificate,
+        .client_key = settings->client_key,
         .tls_verify = settings->tls_verify,
         .connect_timeout_ms = settings->connect_timeout_ms,
         .idle_timeout_ms = settings->idle_timeout_ms,

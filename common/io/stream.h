@@ -73,6 +73,8 @@ ExgTlsServer *exg_tls_server_new_from_files(const char *certificate_pem, const c
 /* The same from PEM text in memory. */
 ExgTlsServer *exg_tls_server_new_from_memory(const char *certificate_pem, const char *key_pem,
                                              GError **error);
+/* From now on a client has to show a certificate that a CA of this PEM file signed. */
+bool exg_tls_server_require_client(ExgTlsServer *tls, const char *ca_pem, GError **error);
 ExgTlsServer *exg_tls_server_ref(ExgTlsServer *tls);
 void exg_tls_server_unref(ExgTlsServer *tls);
 

@@ -15,6 +15,7 @@ struct ExgTlsServer {
     gnutls_certificate_credentials_t credentials;
     gnutls_priority_t priority;
     gnutls_datum_t ticket_key;
+    bool client_required;
 };
 
 struct ExgTlsSession {
@@ -120,6 +121,17 @@ exg_tls_server_new_from_memory(const char *certificate_pem, const char *key_pem,
     return tls_server_new(&certificate, "in memory", &key, "in memory", error);
 }
 
+bool
+exg_tls_server_require_client(ExgTlsServer *tls, const char *ca_pem, GError **error)
+{
+    int count = gnutls_certificate_set_x509_trust_file(tls->credentials, ca_pem,
+                                                       GNUTLS_X509_FMT_PEM);
+    if (count <= 0)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "Cannot use the CA certificates %s: %s",
+                             ca_pem, count < 0 ? gnutls_strerror(count) : "there are none");
+    return tls->client_required = true;
+}
+
 ExgTlsServer *
 exg_tls_server_ref(ExgTlsServer *tls)
 {
@@ -156,6 +168,10 @@ exg_tls_session_new(ExgTlsServer *tls, int fd)
         result = gnutls_credentials_set(self->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
     if (result >= 0)
         result = gnutls_session_ticket_enable_server(self->session, &tls->ticket_key);
+    if (tls->client_required) {
+        gnutls_certificate_server_set_request(self->session, GNUTLS_CERT_REQUIRE);
+        gnutls_session_set_verify_cert(self->session, NULL, 0);
+    }
     if (result < 0) /* these fail for want of memory only */
         g_error("cannot set up a TLS session: %s", gnutls_strerror(result));
     gnutls_handshake_set_timeout(self->session,

@@ -18,7 +18,7 @@
 #include "common/mime/spool-budget.h"
 
 /* The sender is held back from so many bytes on that wait for the disk. */
-#define EXG_SPOOL_CONGESTED_BYTES (384 * 1024)
+#define EXG_SPOOL_CONGESTED_BYTES (192 * 1024)
 
 typedef struct ExgSpool ExgSpool;
 

@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define CHUNK_BYTES       65536
+#define CHUNK_BYTES       32768
 #define FIRST_CHUNK_BYTES 4096 /* most messages are small: the first chunk grows to CHUNK_BYTES */
 #define JOB_CHUNKS        2
 

@@ -17,7 +17,8 @@ typedef struct {
 
 static const Intervals intervals[] = {
     [EXG_THROTTLE_ENDPOINT] = {1 * G_USEC_PER_SEC, 60 * G_USEC_PER_SEC},
-    [EXG_THROTTLE_ACCOUNT] = {10 * G_USEC_PER_SEC, 300 * G_USEC_PER_SEC},
+    /* Two refusals close it, so that there are four attempts within any hour: five lock an account. */
+    [EXG_THROTTLE_ACCOUNT] = {900 * (gint64)G_USEC_PER_SEC, 3600 * (gint64)G_USEC_PER_SEC},
 };
 
 /* "12:03:10", of the host's time zone. */

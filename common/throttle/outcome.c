@@ -78,6 +78,9 @@ exg_throttle_outcome_of(const GError *error)
         outcome.busy = tells_of_load(facts);
         break;
     case EXG_ERROR_AUTH:
+        /* Without a ticket nobody was asked: that is no attempt that counts towards a lock-out. */
+        if (g_strcmp0(facts->stage, "ticket") == 0)
+            break;
         outcome.reached = outcome.refused_login = true;
         outcome.logged_in = outcome.served = false;
         break;

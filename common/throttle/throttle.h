@@ -14,7 +14,8 @@
  *               s, growing to 60 s.
  *   breakers    an endpoint that could not be reached several times in a row, and an account that
  *               was refused twice in a row, are closed but for one probing request per interval (1
- *               s … 60 s; 10 s … 5 min). What succeeds opens them.
+ *               s … 60 s; 15 min … 1 h, so that no five attempts, which lock an account, fall
+ *               into one hour). What succeeds opens them.
  *   proof       an account that has not logged in within the last minute has as many requests under
  *               way as may fail before it is closed, so that a wrong password is tried twice and
  *               not 64 times.

@@ -1,18 +1,20 @@
-/* post - posts CreateItem requests of one size over n parallel connections: what libcurl alone does to the same server.
+/* post - posts one request again and again over n parallel connections: what libcurl alone does to the same server.
  *
- *     post URL CA-FILE USER:PASSWORD MAILBOX CONNECTIONS REQUESTS MESSAGE-BYTES
+ *     post URL CA-FILE USER:PASSWORD MAILBOX CONNECTIONS REQUESTS MESSAGE-BYTES|REQUEST-FILE
  *
- * Each connection is one curl handle that sends the next request when the last is answered. The request is built once, and the
- * connections are made before the clock starts. Prints "seconds cpu-seconds", and fails if an answer is not a success. */
+ * The request is a CreateItem with a message of that length, or what is in the file. Each connection is one curl handle that sends
+ * the next request when the last is answered. The connections are made before the clock starts, but with 0 REQUESTS there is one
+ * request from a cold start. Prints "seconds cpu-seconds peak-KiB", and fails if an answer is not a success. */
+#include "tests/bench/usage.h"
+
 #include <curl/curl.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-#define ANSWER_MAX_BYTES (64 * 1024)
+#define ANSWER_KEPT_BYTES 4096 /* of an answer, to see how it went */
 
 typedef struct {
     CURL *easy;
@@ -67,9 +69,8 @@ static size_t
 take_answer(char *bytes, size_t size, size_t count, void *data)
 {
     GString *answer = data;
-    if (answer->len + size * count > ANSWER_MAX_BYTES)
-        return 0;
-    g_string_append_len(answer, bytes, (gssize)(size * count));
+    gsize kept = MIN(size * count, ANSWER_KEPT_BYTES - answer->len);
+    g_string_append_len(answer, bytes, (gssize)kept);
     return size * count;
 }
 
@@ -127,27 +128,21 @@ number(const char *text)
     return (int)g_ascii_strtoll(text, NULL, 10);
 }
 
-static double
-cpu_seconds(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 int
 main(int argc, char **argv)
 {
     if (argc != 8) {
-        fprintf(
-            stderr,
-            "usage: post URL CA-FILE USER:PASSWORD MAILBOX CONNECTIONS REQUESTS MESSAGE-BYTES\n");
+        fprintf(stderr, "usage: post URL CA-FILE USER:PASSWORD MAILBOX CONNECTIONS REQUESTS "
+                        "MESSAGE-BYTES|REQUEST-FILE\n");
         return 64;
     }
     int n_connections = number(argv[5]);
     Run run = {0};
-    g_autofree char *request = build_request(argv[4], (gsize)number(argv[7]));
+    g_autofree char *request = NULL;
+    if (!g_ascii_isdigit(argv[7][0]))
+        g_file_get_contents(argv[7], &request, NULL, NULL);
+    if (request == NULL)
+        request = build_request(argv[4], (gsize)number(argv[7]));
     curl_global_init(CURL_GLOBAL_ALL);
     run.multi = curl_multi_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: text/xml; charset=utf-8");
@@ -171,12 +166,15 @@ main(int argc, char **argv)
         curl_easy_setopt(connection->easy, CURLOPT_WRITEDATA, connection->answer);
         curl_easy_setopt(connection->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     }
-    run_all(&run, n_connections, connections, n_connections);
-    double cpu_before = cpu_seconds();
-    gint64 began_us = g_get_monotonic_time();
-    run_all(&run, number(argv[6]), connections, n_connections);
-    printf("%.6f %.6f\n", (double)(g_get_monotonic_time() - began_us) / 1e6,
-           cpu_seconds() - cpu_before);
+    int requests = number(argv[6]);
+    BenchUsage usage = {0};
+    if (requests > 0) {
+        run_all(&run, n_connections, connections, n_connections);
+        usage = bench_usage_now();
+    }
+    run_all(&run, MAX(requests, 1), connections, n_connections);
+    bench_usage_print_since(&usage);
+    printf("\n");
 
     for (int i = 0; i < n_connections; i++) {
         curl_easy_cleanup(connections[i].easy);

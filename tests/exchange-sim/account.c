@@ -81,6 +81,18 @@ bare_name(const char *user)
 }
 
 const ExgSimAccount *
+exg_sim_accounts_first(const ExgSimAccounts *accounts)
+{
+    return &g_array_index(accounts->accounts, ExgSimAccount, 0);
+}
+
+const ExgSimAccount *
+exg_sim_accounts_get(const ExgSimAccounts *accounts, const char *user)
+{
+    return find(accounts, user);
+}
+
+const ExgSimAccount *
 exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name)
 {
     g_autofree char *wanted = bare_name(name);
@@ -106,6 +118,9 @@ exg_sim_accounts_to_ntlm(const ExgSimAccounts *accounts)
         int domain = backslash != NULL ? (int)(backslash - account->user) : 0;
         g_string_append_printf(text, "%.*s:%s:%s\n", domain, account->user, bare,
                                account->password);
+        /* An address is sent whole, without a domain. */
+        if (strchr(account->user, '@') != NULL)
+            g_string_append_printf(text, ":%s:%s\n", account->user, account->password);
     }
     return g_string_free(text, FALSE);
 }

@@ -23,6 +23,9 @@ void exg_sim_accounts_free(ExgSimAccounts *accounts);
 bool exg_sim_accounts_add(ExgSimAccounts *accounts, const char *specification, GError **error);
 /* One that only a token proves. */
 void exg_sim_accounts_add_application(ExgSimAccounts *accounts, const char *id);
+const ExgSimAccount *exg_sim_accounts_first(const ExgSimAccounts *accounts);
+/* By the name that was given; NULL: unknown. */
+const ExgSimAccount *exg_sim_accounts_get(const ExgSimAccounts *accounts, const char *user);
 /* By the name that Kerberos or NTLM tells: "svc@REALM" and "DOMAIN\\svc" are the account svc of any
  * domain. NULL: unknown. */
 const ExgSimAccount *exg_sim_accounts_find(const ExgSimAccounts *accounts, const char *name);

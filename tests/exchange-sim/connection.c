@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "tests/exchange-sim/answer.h"
+#include "tests/exchange-sim/autodiscover.h"
 #include "tests/exchange-sim/call.h"
 #include "tests/exchange-sim/fault-answer.h"
 #include "tests/exchange-sim/http.h"
@@ -355,6 +356,13 @@ execute(ExgSimConnection *connection)
     const ExgSimFault *fault = connection->fault;
     guint status;
     gsize length;
+    if (exg_sim_autodiscover_is_path(connection->http.target)) {
+        const char *refusal = exg_sim_autodiscover_answer(connection->parts.directory,
+                                                          &connection->http, &connection->answer);
+        if (refusal != NULL)
+            log_refusal(connection, refusal);
+        return;
+    }
     if (call == NULL) {
         exg_sim_oauth_answer(connection->parts.sign_in.oauth, &connection->http,
                              &connection->answer);
@@ -396,7 +404,8 @@ carry_out_fault(ExgSimConnection *connection)
             end_by_silence(connection);
         return;
     default:
-        exg_sim_fault_answer(fault, connection->call, connection->sign_in, &connection->answer);
+        if (!exg_sim_autodiscover_answer_fault(fault, &connection->http, &connection->answer))
+            exg_sim_fault_answer(fault, connection->call, connection->sign_in, &connection->answer);
         break;
     }
     answer(connection);
@@ -497,6 +506,29 @@ reset_early(ExgSimConnection *connection)
     return true;
 }
 
+/* Whether the connection has ended instead of answering a leg of a handshake. */
+static bool
+ended_in_handshake(ExgSimConnection *connection)
+{
+    guint cursor = 0;
+    const ExgSimFaultSubject subject = {
+        .phase = EXG_SIM_AT_REQUEST,
+        .request = connection->request,
+        .operation = "handshake",
+        .reused = connection->served > 0,
+    };
+    g_autoptr(ExgSimFault) fault = exg_sim_faults_take(connection->parts.faults, &subject, &cursor);
+    if (fault == NULL)
+        return false;
+    note_fault(connection, fault);
+    log_request(connection);
+    if (fault->action == EXG_SIM_RESET)
+        end_by_reset(connection);
+    else
+        end(connection);
+    return true;
+}
+
 /* --- requests --------------------------------------------------------------------------------- */
 
 /* Answers without looking at the body; it is read away first if it is certain to come. */
@@ -529,15 +561,17 @@ judge_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     ExgSimAnswer *refused = &connection->answer;
     const char *type = exg_sim_http_request_header(http, "Content-Type");
-    connection->operation = g_strdup(exg_sim_oauth_operation(http->target));
+    bool is_discovery = exg_sim_autodiscover_is_path(http->target);
+    connection->operation = g_strdup(is_discovery ? EXG_SIM_AUTODISCOVER
+                                                  : exg_sim_oauth_operation(http->target));
     bool is_known = connection->operation != NULL || is_service_path(http->target);
     if (!is_known || http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
-    } else if (connection->operation != NULL) {
+    } else if (connection->operation != NULL && !exg_sim_autodiscover_wants_account(http->target)) {
         return true;
     } else if ((connection->account = exg_sim_sign_in_judge(
-                    connection->sign_in, exg_sim_http_request_header(http, "Authorization"),
-                    refused)) == NULL) {
+                    connection->sign_in, http->method, http->target,
+                    exg_sim_http_request_header(http, "Authorization"), refused)) == NULL) {
         /* a leg of a handshake, or nobody */
     } else if (g_str_equal(http->method, "GET")) {
         exg_sim_answer_set_welcome(refused);
@@ -560,7 +594,8 @@ on_head(ExgSimConnection *connection)
     ExgSimHttpRequest *http = &connection->http;
     set_mailbox(connection, exg_sim_http_request_header(http, "X-AnchorMailbox"));
     if (!judge_head(connection)) {
-        answer_early(connection);
+        if (connection->account != NULL || !ended_in_handshake(connection))
+            answer_early(connection);
         return;
     }
     const char *id = exg_sim_http_request_header(http, "client-request-id");
@@ -593,7 +628,8 @@ begin_call(ExgSimConnection *connection)
 static void
 on_complete(ExgSimConnection *connection)
 {
-    bool is_call = connection->account != NULL; /* or it is one for a token */
+    bool is_call = connection->account != NULL && /* or it is one for a token */
+                   !exg_sim_autodiscover_is_path(connection->http.target);
     if (is_call)
         begin_call(connection);
     /* What Exchange would refuse is refused, whatever the scenario says. */

@@ -10,7 +10,7 @@ struct ExgSimFaults {
 };
 
 /* What an action takes as its first word. */
-typedef enum { NOTHING, A_NUMBER, A_CODE } Argument;
+typedef enum { NOTHING, A_NUMBER, A_CODE, A_TARGET } Argument;
 
 static const struct {
     const char *name;
@@ -37,6 +37,7 @@ static const struct {
     {"no-itemid", EXG_SIM_NO_ITEM_ID, NOTHING, false},
     {"illegal-char-ref", EXG_SIM_ILLEGAL_CHAR, NOTHING, false},
     {"lie", EXG_SIM_LIE, NOTHING, false},
+    {"redirect", EXG_SIM_REDIRECT, A_TARGET, false},
     {"stream-stall", EXG_SIM_STREAM_STALL, A_NUMBER, false},
     {"stream-drop", EXG_SIM_STREAM_DROP, A_NUMBER, false},
     {"tls-alert", EXG_SIM_TLS_ALERT, NOTHING, true},
@@ -154,6 +155,9 @@ read_option(ExgSimFault *fault, const char *word, GError **error)
             fault->inner = g_strdup(value);
             return true;
         }
+    } else if (fault->action == EXG_SIM_REDIRECT) {
+        if (g_str_equal(word, "http"))
+            return fault->by_http = true;
     } else if (fault->action == EXG_SIM_CAPACITY) {
         value = exg_sim_after(word, "service=");
         if (value != NULL && exg_sim_number(value, G_MAXINT32, &number)) {
@@ -162,7 +166,8 @@ read_option(ExgSimFault *fault, const char *word, GError **error)
         }
     }
     value = exg_sim_after(word, "backoff=");
-    if (fault->code != NULL && value != NULL && exg_sim_number(value, G_MAXINT32, &number)) {
+    if (fault->action != EXG_SIM_REDIRECT && fault->code != NULL && value != NULL &&
+        exg_sim_number(value, G_MAXINT32, &number)) {
         fault->backoff_ms = (gint64)number;
         return true;
     }
@@ -188,6 +193,8 @@ read_action(ExgSimFault *fault, char **words, GError **error)
         return exg_error_set(error, EXG_ERROR_CONFIG, "'tls-alert' needs 'on connect'");
     if (fault->action == EXG_SIM_LIE && !g_str_equal(fault->operation, "FindItem"))
         return exg_error_set(error, EXG_ERROR_CONFIG, "'lie' needs 'on FindItem'");
+    if (fault->action == EXG_SIM_REDIRECT && !g_str_equal(fault->operation, "Autodiscover"))
+        return exg_error_set(error, EXG_ERROR_CONFIG, "'redirect' needs 'on Autodiscover'");
     if (g_str_equal(fault->name, "stored-unanswered"))
         fault->stored = true;
     if (fault->action == EXG_SIM_CAPACITY)
@@ -204,6 +211,10 @@ read_action(ExgSimFault *fault, char **words, GError **error)
     } else if (actions[i].argument == A_CODE) {
         if (!is_code(words[next]))
             return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' needs a ResponseCode", fault->name);
+        fault->code = g_strdup(words[next++]);
+    } else if (actions[i].argument == A_TARGET) {
+        if (words[next] == NULL)
+            return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' needs an address", fault->name);
         fault->code = g_strdup(words[next++]);
     }
     if (fault->action == EXG_SIM_STATUS && (fault->amount < 200 || fault->amount > 599))

@@ -3,8 +3,8 @@
  *     on OPERATION [mailbox=ADDRESS] [after=N] [times=N] [conn=new|reused] [stored] do ACTION
  *     clear
  *
- * OPERATION is CreateItem, FindItem …, `*` (any request) or `connect` (a new connection). Rules are
- * tried in the order given; the first that acts decides, except that delay, late and slow, and a
+ * OPERATION is CreateItem, FindItem …, `*` (any request), `connect` (a new connection) or `handshake`
+ * (a 401, which can be reset or closed). Rules are tried in the order given; the first that acts decides, except that delay, late and slow, and a
  * capacity that is not exhausted, let later rules act as well. `after` lets that many matching requests pass, `times` ends the rule after it
  * has acted so often. With `stored` the request is carried out before an action that would
  * otherwise prevent it. The actions are in the table of fault.c and in README.md.
@@ -41,6 +41,7 @@ typedef enum {
     EXG_SIM_NO_ITEM_ID,    /* success that does not say what was stored */
     EXG_SIM_ILLEGAL_CHAR,  /* a character reference that XML forbids, in the answer */
     EXG_SIM_LIE,           /* FindItem finds nothing, as if the index lagged behind */
+    EXG_SIM_REDIRECT,      /* Autodiscover: another address or another server */
     EXG_SIM_STREAM_STALL,  /* after so many envelopes a stream says no more */
     EXG_SIM_STREAM_DROP,   /* … or is reset */
     EXG_SIM_TLS_ALERT      /* the handshake fails */
@@ -60,7 +61,8 @@ typedef struct {
     bool stored;           /* carry the request out first */
     guint64 amount;        /* milliseconds, bytes, bytes per second, HTTP status */
     gint64 service_ms;     /* EXG_SIM_CAPACITY: how long each takes */
-    char *code, *inner;    /* EXG_SIM_CODE, EXG_SIM_CAPACITY */
+    char *code, *inner;    /* EXG_SIM_CODE, EXG_SIM_CAPACITY; EXG_SIM_REDIRECT: where to */
+    bool by_http;          /* EXG_SIM_REDIRECT: with HTTP's 302 in every protocol */
     gint64 backoff_ms;     /* -1: none */
     bool as_fault;
     char *retry_after; /* a number, "date" or NULL */

@@ -22,9 +22,9 @@
 #define DEFAULT_MAX_REQUEST 67108864 /* IIS's maxAllowedContentLength as Exchange sets it */
 
 typedef struct {
-    char *state, *listen, *auth, *protection, *keytab, *exchange;
+    char *state, *listen, *auth, *protection, *keytab, *client_ca, *exchange;
     char **mailboxes, **mailbox_files, **accounts, **impersonators, **clients, **scenarios, **names;
-    gint64 max_request, minute_ms, heartbeat_ms, token_life_s;
+    gint64 max_request, digest_uses, minute_ms, heartbeat_ms, token_life_s;
     gint notify_fd;
     gboolean keep_requests, memory, background, die_with_parent, kerberos_each, version;
 } Options;
@@ -65,17 +65,22 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
         {"allow-impersonation", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->impersonators,
          "may act for others (all, if nobody is named)", "USER"},
         {"auth", 0, 0, G_OPTION_ARG_STRING, &options->auth,
-         "offer these of negotiate, ntlm, basic (basic)", "SCHEME,…"},
+         "offer these of negotiate, ntlm, digest, digest-md5, digest-sess, basic (basic), or none",
+         "SCHEME,…"},
         {"extended-protection", 0, 0, G_OPTION_ARG_STRING, &options->protection,
          "channel bindings: none, allow or require (none)", "HOW"},
         {"keytab", 0, 0, G_OPTION_ARG_FILENAME, &options->keytab, "the service's Kerberos keys",
          "FILE"},
+        {"require-client-certificate", 0, 0, G_OPTION_ARG_FILENAME, &options->client_ca,
+         "of a client, signed by this CA", "FILE"},
         {"kerberos-each", 0, 0, G_OPTION_ARG_NONE, &options->kerberos_each,
          "want Kerberos with each request", NULL},
         {"oauth-client", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->clients,
          "take bearer tokens of this application, too", "ID:SECRET"},
         {"token-life", 0, 0, G_OPTION_ARG_INT64, &options->token_life_s,
          "how long a token is good (3600)", "SECONDS"},
+        {"digest-uses", 0, 0, G_OPTION_ARG_INT64, &options->digest_uses,
+         "requests until a nonce is stale (0: never)", "N"},
         {"scenario", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->scenarios,
          "read faults from here", "FILE"},
         {"name", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->names,
@@ -136,6 +141,7 @@ options_clear(Options *options)
     g_free(options->protection);
     g_free(options->keytab);
     g_free(options->exchange);
+    g_free(options->client_ca);
     g_strfreev(options->mailboxes);
     g_strfreev(options->mailbox_files);
     g_strfreev(options->accounts);
@@ -229,6 +235,7 @@ set_up_sign_in(Sim *sim, GError **error)
         return false;
     policy->each_request = options->kerberos_each;
     policy->oauth = sim->oauth;
+    policy->digest_uses = (guint64)MAX(options->digest_uses, 0);
     if (!policy->negotiate && !policy->ntlm)
         return true;
     g_autofree char *users = exg_sim_accounts_to_ntlm(sim->parts.accounts);
@@ -309,7 +316,8 @@ set_up(Sim *sim, GError **error)
         return false;
     sim->tls = exg_sim_tls_identity_new(options->state, (const char *const *)options->names,
                                         &sim->parts.sign_in.certificate, error);
-    if (sim->tls == NULL)
+    if (sim->tls == NULL || (options->client_ca != NULL &&
+                             !exg_tls_server_require_client(sim->tls, options->client_ca, error)))
         return false;
     sim->engine = exg_engine_new(error);
     if (sim->engine == NULL || !set_up_server(sim, error))

@@ -1,6 +1,7 @@
 #include "tests/exchange-sim/sign-in.h"
 
 #include "common/base/error.h"
+#include "tests/exchange-sim/digest.h"
 #include "tests/exchange-sim/text.h"
 
 #include <gssapi/gssapi_ext.h>
@@ -12,6 +13,7 @@ struct ExgSimSignIn {
     const ExgSimAccount *account; /* whom the connection belongs to, once proven */
     gss_ctx_id_t context;
     bool ntlm_only; /* the handshake under way is NTLM's own scheme */
+    ExgSimDigest *digest;
 };
 
 static gss_OID_desc ntlm_oid = {10, (void *)"\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"};
@@ -31,6 +33,14 @@ exg_sim_sign_in_policy_parse(const char *schemes, const char *protection,
             policy.negotiate = true;
         else if (g_str_equal(names[i], "ntlm"))
             policy.ntlm = true;
+        else if (g_str_equal(names[i], "none"))
+            policy.nothing = true;
+        else if (g_str_equal(names[i], "digest"))
+            policy.digest = policy.digest_sha256 = true;
+        else if (g_str_equal(names[i], "digest-md5"))
+            policy.digest = true;
+        else if (g_str_equal(names[i], "digest-sess"))
+            policy.digest = policy.digest_session = true;
         else
             return exg_error_set(error, EXG_ERROR_CONFIG, "--auth: there is no scheme '%s'",
                                  names[i]);
@@ -71,6 +81,8 @@ offer_after_token(const ExgSimSignIn *self, const char *diagnostics, ExgSimAnswe
         exg_sim_answer_add_header(answer, "WWW-Authenticate", "Negotiate");
     if (self->policy->ntlm)
         exg_sim_answer_add_header(answer, "WWW-Authenticate", "NTLM");
+    if (self->policy->digest)
+        exg_sim_digest_offer(self->digest, false, answer);
     if (self->policy->basic)
         exg_sim_answer_add_header(answer, "WWW-Authenticate", "Basic realm=\"localhost\"");
     if (!exg_sim_oauth_has_clients(self->policy->oauth))
@@ -191,6 +203,22 @@ judge_token(ExgSimSignIn *self, const char *scheme, const char *base64, ExgSimAn
     return account;
 }
 
+static const ExgSimAccount *
+judge_digest(ExgSimSignIn *self, const char *method, const char *target, const char *credentials,
+             ExgSimAnswer *answer)
+{
+    bool stale = false;
+    const ExgSimAccount *account = exg_sim_digest_judge(self->digest, method, target, credentials,
+                                                        &stale);
+    if (account == NULL && stale) {
+        exg_sim_answer_set_status(answer, 401, false);
+        exg_sim_digest_offer(self->digest, true, answer);
+    } else if (account == NULL) {
+        offer(self, answer);
+    }
+    return account;
+}
+
 /* --- bearer tokens ---------------------------------------------------------------------------- */
 
 static const ExgSimAccount *
@@ -207,9 +235,12 @@ judge_bearer(ExgSimSignIn *self, const char *token, ExgSimAnswer *answer)
 /* --- a connection ----------------------------------------------------------------------------- */
 
 const ExgSimAccount *
-exg_sim_sign_in_judge(ExgSimSignIn *self, const char *authorization, ExgSimAnswer *answer)
+exg_sim_sign_in_judge(ExgSimSignIn *self, const char *method, const char *target,
+                      const char *authorization, ExgSimAnswer *answer)
 {
     const char *token;
+    if (self->policy->nothing)
+        return exg_sim_accounts_first(self->accounts);
     if (authorization == NULL) {
         if (self->account == NULL)
             offer(self, answer);
@@ -223,6 +254,8 @@ exg_sim_sign_in_judge(ExgSimSignIn *self, const char *authorization, ExgSimAnswe
     if (exg_sim_oauth_has_clients(self->policy->oauth) &&
         (token = exg_sim_after(authorization, "Bearer ")) != NULL)
         return judge_bearer(self, token, answer);
+    if (self->policy->digest && (token = exg_sim_after(authorization, "Digest ")) != NULL)
+        return judge_digest(self, method, target, token, answer);
     const ExgSimAccount *account = self->policy->basic
                                        ? exg_sim_accounts_sign_in(self->accounts, authorization)
                                        : NULL;
@@ -245,6 +278,9 @@ exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, const ExgSimAccounts *acco
     ExgSimSignIn *self = g_new0(ExgSimSignIn, 1);
     self->policy = policy;
     self->accounts = accounts;
+    const ExgSimDigestOptions options = {policy->digest_sha256, policy->digest_session,
+                                         policy->digest_uses};
+    self->digest = exg_sim_digest_new(accounts, &options);
     return self;
 }
 
@@ -254,5 +290,6 @@ exg_sim_sign_in_free(ExgSimSignIn *self)
     if (self == NULL)
         return;
     drop_context(self);
+    exg_sim_digest_free(self->digest);
     g_free(self);
 }

@@ -25,6 +25,10 @@ typedef enum {
 
 typedef struct {
     bool basic, negotiate, ntlm;
+    bool nothing; /* everybody is the first account, as where a client certificate is all */
+    bool digest, digest_sha256; /* MD5, and SHA-256 besides */
+    bool digest_session;         /* their "-sess" forms */
+    guint64 digest_uses;         /* requests until a nonce is stale; 0: never */
     bool each_request; /* Kerberos does not last */
     ExgSimProtection protection;
     GBytes *certificate; /* the server's, DER */
@@ -44,7 +48,8 @@ ExgSimSignIn *exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, const ExgSim
 void exg_sim_sign_in_free(ExgSimSignIn *sign_in);
 /* Who sends a request with this Authorization (or NULL). NULL: nobody yet, and the 401 is in `answer`; otherwise
  * `answer` gets the header that proves the server, if any. */
-const ExgSimAccount *exg_sim_sign_in_judge(ExgSimSignIn *sign_in, const char *authorization,
+const ExgSimAccount *exg_sim_sign_in_judge(ExgSimSignIn *sign_in, const char *method,
+                                           const char *target, const char *authorization,
                                            ExgSimAnswer *answer);
 /* The connection has to prove itself anew; `answer` says so. */
 void exg_sim_sign_in_forget(ExgSimSignIn *sign_in, ExgSimAnswer *answer);

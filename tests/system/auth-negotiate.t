@@ -66,6 +66,32 @@ for my $protection (qw(none allow require)) {
     $sim->stop;
 }
 
+# Somebody else's client, which sends no bindings: what Extended Protection is there to turn away.
+$kdc->run('kinit', '-c', "FILE:$keys/curl", '-k', '-t', "$keys/svc.keytab", 'svc');
+for my $case (['none', 200], ['allow', 200], ['require', 401]) {
+    my ($protection, $expected) = @$case;
+    my $sim = start_sim('--auth', 'negotiate', '--extended-protection', $protection);
+    local $ENV{KRB5CCNAME} = "FILE:$keys/curl";
+    my $curl = run_program('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', $sim->ca_file, '--negotiate', '-u', ':',
+        $sim->url);
+    is($curl->{out}, $expected, "A5.2: Kerberos without bindings, Extended Protection $protection");
+    $sim->stop;
+}
+
+# An address goes as the user, whole and without a domain.
+SKIP: {
+    skip 'gss-ntlmssp is not installed', 1 if !$have_ntlm;
+    my $sim = Exg::Sim->start(
+        mailboxes => ['ann@example.test'], account => 'svc@example.test:pass word',
+        options   => ['--auth', 'negotiate,ntlm', '--extended-protection', 'require'],
+    );
+    for my $auth (qw(ntlm negotiate)) {
+        my ($reply, $log) = deliver($sim, auth => $auth);
+        like($reply, qr/^250 /, "A5.4,A5.5: NTLM as user\@domain, auth = $auth") or diag(last_lines($log));
+    }
+    $sim->stop;
+}
+
 # --- what is missing, expired or changed ------------------------------------------------------------
 
 my $sim = start_sim('--auth', 'negotiate', '--extended-protection', 'require');
@@ -155,5 +181,14 @@ my ($no_kdc, $no_kdc_log) = deliver($lonely, %kerberos);
 like($no_kdc, qr/^451 4\.4\.\d /, 'without a KDC the mail waits');
 like($no_kdc_log, qr/Kerberos for localhost: .*KDC/, 'and the log says why');
 $lonely->stop;
+
+SKIP: {
+    skip 'gss-ntlmssp is not installed', 1 if !$have_ntlm;
+    my $server = start_sim('--auth', 'negotiate,ntlm', '--extended-protection', 'require');
+    my ($reply, $log) = deliver($server, auth => 'auto', kerberos_keytab => "$keys/svc.keytab");
+    like($log,   qr/kerberos: chosen.*kerberos: Kerberos for .*KDC.*; ntlm: chosen/s, 'A6.7: a Kerberos that fails');
+    like($reply, qr/^250 /, 'makes way for NTLM') or diag(last_lines($log));
+    $server->stop;
+}
 
 done_testing();

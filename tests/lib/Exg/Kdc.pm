@@ -138,6 +138,14 @@ sub write_keytab
     return;
 }
 
+# In its place something that takes connections and says nothing. Returns it; it lasts as long as that.
+sub black_hole
+{
+    my ($self) = @_;
+    $self->stop;
+    return IO::Socket::INET->new(LocalAddr => "127.0.0.1:$self->{port}", Listen => 128, ReuseAddr => 1) // die "listen: $@";
+}
+
 sub stop
 {
     my ($self) = @_;

@@ -28,7 +28,7 @@ test_auth(Fixture *fixture, gconstpointer options)
     request(fixture, "a@example.com", failed);
     request(fixture, "a@example.com", failed);
     guint attempts = 0;
-    gint64 expected_ms = 10000;
+    gint64 expected_ms = 900000;
     for (guint i = 0; i < 8; i++) {
         gint64 left_ms = refused(fixture, "b@example.com", EXG_ERROR_AUTH);
         g_assert_cmpint(left_ms, >, expected_ms - 1000);
@@ -47,10 +47,41 @@ test_auth(Fixture *fixture, gconstpointer options)
         attempts++;
         answer_clear(&answers[1]);
         answer_clear(&answers[2]);
-        expected_ms = MIN(expected_ms * 2, 300000);
+        expected_ms = MIN(expected_ms * 2, 3600000);
     }
     g_assert_cmpuint(attempts, ==, 8);
-    advance_ms(fixture, 300001);
+    advance_ms(fixture, 3600001);
+    request(fixture, "a@example.com", NULL);
+    request(fixture, "a@example.com", NULL);
+}
+
+/* A wrong password under steady incoming mail: of the five attempts that lock an account, no more than four fall into any
+ * hour, and into the half hour that Windows usually counts over no more than three. */
+static void
+test_lock_out(Fixture *fixture, gconstpointer options)
+{
+    enum { DAY_S = 24 * 3600, STEP_S = 20 };
+    g_autoptr(GError) failed = auth_error();
+    gint attempts[64];
+    guint count = 0;
+    for (gint now_s = 0; now_s < DAY_S; now_s += STEP_S) {
+        Answer answer = {0};
+        take_now(fixture, "a@example.com", &answer);
+        if (answer.permit != NULL) {
+            g_assert_cmpuint(count, <, G_N_ELEMENTS(attempts));
+            attempts[count++] = now_s;
+            release(fixture, &answer, failed);
+        }
+        answer_clear(&answer);
+        advance_ms(fixture, STEP_S * 1000);
+    }
+    g_assert_cmpuint(count, >=, 24);
+    for (guint i = 4; i < count; i++)
+        g_assert_cmpint(attempts[i] - attempts[i - 4], >, 3600);
+    for (guint i = 3; i < count; i++)
+        g_assert_cmpint(attempts[i] - attempts[i - 3], >, 1800);
+    /* New credentials are tried at once, and then mail flows. */
+    exg_throttle_renew_account(fixture->throttle, ACCOUNT);
     request(fixture, "a@example.com", NULL);
     request(fixture, "a@example.com", NULL);
 }
@@ -62,18 +93,18 @@ test_lost_probe(Fixture *fixture, gconstpointer options)
     g_autoptr(GError) failed = auth_error();
     request(fixture, "a@example.com", failed);
     request(fixture, "a@example.com", failed);
-    advance_ms(fixture, 10001);
+    advance_ms(fixture, 900001);
     Answer probe = {0};
     take_now(fixture, "a@example.com", &probe);
     g_assert_nonnull(probe.permit);
     answer_clear(&probe);
     settle(fixture);
     refused(fixture, "a@example.com", EXG_ERROR_AUTH);
-    advance_ms(fixture, 10001);
+    advance_ms(fixture, 900001);
     take_now(fixture, "a@example.com", &probe);
     g_assert_nonnull(probe.permit);
     /* While it is under way there is no other, however long it takes. */
-    advance_ms(fixture, 100000);
+    advance_ms(fixture, 4000000);
     refused(fixture, "a@example.com", EXG_ERROR_AUTH);
     release(fixture, &probe, NULL);
     request(fixture, "a@example.com", NULL);
@@ -307,6 +338,7 @@ main(int argc, char *argv[])
 {
     g_test_init(&argc, &argv, NULL);
     ADD("auth/breaker", &defaults, test_auth);
+    ADD("A11.6,F14-lock-out", &defaults, test_lock_out);
     ADD("auth/lost-probe", &defaults, test_lost_probe);
     ADD("auth/proof", &defaults, test_proof);
     ADD("auth/proof-runs-out", &defaults, test_proof_runs_out);

@@ -35,6 +35,8 @@ static const Case cases[] = {
     {EXG_ERROR_BUSY, "ErrorMailboxMoveInProgress", "4.2.1", 200, NULL, "rls",
      EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_AUTH, NULL, "", 401, NULL, "ra", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AUTH, NULL, "", 0, "auth", "ra", EXG_THROTTLE_ENDPOINT},
+    {EXG_ERROR_AUTH, NULL, "", 0, "ticket", "", EXG_THROTTLE_ENDPOINT}, /* none, so no attempt */
     {EXG_ERROR_AUTH, "ErrorPasswordExpired", "4.7.0", 200, NULL, "ra", EXG_THROTTLE_ENDPOINT},
     {EXG_ERROR_NO_MAILBOX, "ErrorNonExistentMailbox", "5.1.1", 200, NULL, "rls",
      EXG_THROTTLE_ENDPOINT},

@@ -1,0 +1,17 @@
+/* answer-private.h - for those who fill answers. */
+#ifndef EXG_AUTODISCOVER_ANSWER_PRIVATE_H
+#define EXG_AUTODISCOVER_ANSWER_PRIVATE_H
+
+#include "common/autodiscover/answer.h"
+
+#define EXG_AUTODISCOVER_MAX_SETTINGS    200
+#define EXG_AUTODISCOVER_MAX_VALUE_BYTES 4096
+
+/* Values that are too long, and settings past the limit, are left out. */
+void exg_autodiscover_answer_put(ExgAutodiscoverAnswer *answer, const char *name,
+                                 const char *value);
+/* Sets code and message, cleaned and cut; either may be NULL. */
+void exg_autodiscover_answer_explain(ExgAutodiscoverAnswer *answer, const char *code,
+                                     const char *message);
+
+#endif

@@ -1,0 +1,90 @@
+#!/usr/bin/perl
+# Real names and port 443, in a network and with a hosts file of this test's own: exgate discover, and exgate-lmtpd with
+# endpoint = auto, find the simulated Exchange.
+use strict;
+use warnings;
+use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
+use Exg::Lmtpd;
+use Exg::Sim;
+use Exg::Test;
+use Test::More;
+
+# Once more from the beginning, in the namespaces.
+if (!$ENV{EXG_OWN_NETWORK}) {
+    plan skip_all => 'no namespaces here' if run_program('unshare', '-Urnm', 'true')->{status} != 0;
+    local $ENV{EXG_OWN_NETWORK} = 1;
+    exec 'unshare', '-Urnm', $^X, $0 or die "unshare: $!";
+}
+my $work = temporary_directory();
+spew("$work/hosts", "127.0.0.1 localhost autodiscover.contoso.test\n127.0.0.2 contoso.test\n", 0644);
+spew("$work/resolv.conf", "nameserver 127.0.0.3\noptions timeout:1 attempts:1\n", 0644);
+spew("$work/nsswitch.conf", "hosts: files dns\npasswd: files\ngroup: files\n", 0644);
+for my $command (['ip', 'link', 'set', 'lo', 'up'], map { ['mount', '--bind', "$work/$_", "/etc/$_"] } qw(hosts resolv.conf nsswitch.conf)) {
+    my $done = run_program(@$command);
+    plan skip_all => "@$command: $done->{err}" if $done->{status} != 0;
+}
+
+my $address = 'ann@contoso.test';
+my $sim = Exg::Sim->start(
+    mailboxes => [$address, 'svc@contoso.test'],
+    account   => 'svc@contoso.test:secret',
+    options   => ['--listen', '127.0.0.1:443', '--name', 'autodiscover.contoso.test'],
+);
+my $endpoint = 'https://autodiscover.contoso.test/EWS/Exchange.asmx';
+my %auto = (endpoint => 'auto', discovery_cache => "$work/discovery.db");
+my $conf = Exg::Lmtpd::write_conf("$work", $sim, { exchange => \%auto });
+
+sub discover
+{
+    return run_program(program('exgate'), 'discover', '--config', $conf, @_);
+}
+
+sub credentials
+{
+    my @seen = slurp($sim->directory . '/log') =~ /account=(\S+) operation=Autodiscover/g;
+    return scalar grep { $_ ne q{-} } @seen;
+}
+
+my $found = discover('--explain', $address);
+is($found->{status}, 0, 'C3: discovered') or diag($found->{err});
+like($found->{out}, qr/^endpoint +\Q$endpoint\E$/m, 'C3: the endpoint is printed');
+like($found->{out}, qr{ms  host +https://autodiscover\.contoso\.test/\S+ \[127\.0\.0\.1\]}, 'C12: with each step');
+is(credentials(), 0, 'C11.3: by JSON, without a password');
+
+$found = discover('--json', $address);
+like($found->{out}, qr/"endpoint":\s*"\Q$endpoint\E"/, 'C3: as an object');
+$found = discover('cache', 'list');
+like($found->{out}, qr/^contoso\.test +\Q$endpoint\E +host/m, 'C8.7: it is remembered');
+
+$sim->control('on Autodiscover times=1 do status 500');
+$found = discover('--all', $address);
+like($found->{out}, qr/^EwsSupportedSchemas +Exchange2007/m, 'C2.5: by SOAP, with all settings');
+is(credentials(), 1, 'C7.4: one request with the password');
+$sim->control('clear');
+
+$found = discover('nobody@contoso.test');
+is($found->{status}, 67, 'C2.8: nobody');
+$found = discover('ann@elsewhere.test');
+is($found->{status}, 75, 'C3: a domain that nobody serves');
+is(discover('ann')->{status}, 64, 'C1.6: no address');
+is(discover('cache', 'clear')->{status}, 0, 'C9.2: forgotten');
+unlike(discover('cache', 'list')->{out}, qr/contoso/, 'C9.2: indeed');
+
+# --- the daemon ---------------------------------------------------------------------------------
+
+my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => { exchange => \%auto });
+my $asked = $sim->requests('Autodiscover');
+for my $n (1 .. 3) {
+    my ($reply) = $lmtpd->client->deliver(
+        from => 'a@sender.test', to => [$address],
+        message => "Subject: $n\r\nMessage-ID: <$n\@sender.test>\r\n\r\nAll work and no play.\r\n");
+    like($reply, qr/^250 2\.0\.0 /, "C1.5: message $n is delivered with endpoint = auto");
+}
+is($sim->count($address), 3, 'C1.5: they are in the mailbox');
+my $once = $sim->requests('Autodiscover') - $asked;
+cmp_ok($once, '<=', 1, 'F19: what is known costs no request');
+$lmtpd->stop;
+$sim->stop;
+
+unlike(slurp("$work/discovery.db"), qr/secret/, 'C8.1: the cache holds no secret');
+done_testing;
