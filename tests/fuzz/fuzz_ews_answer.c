@@ -123,7 +123,9 @@ read_answer(const ExgEwsOperation *operation, const ExgEwsReply *given, const ch
     reply.body = bytes;
     gpointer untouched = &bytes, result = untouched;
     g_autoptr(GError) error = NULL;
-    char context[] = "ann@example.com";
+    char address[] = "ann@example.com", folder_id[] = "AAMk";
+    ExgEwsItemSearch search = {.folder_id = folder_id};
+    gpointer context = operation == &exg_ews_find_item_operation ? (gpointer)&search : address;
     if (!exg_ews_answer_read(operation, &reply, context, &result, &error)) {
         g_assert_true(result == untouched);
         check_error(operation, &reply, error);

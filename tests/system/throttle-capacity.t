@@ -166,10 +166,10 @@ sub disturbing
 run_until($patience, sub {
     @second = requests($seen);
     my $end = (max(map { $_->{ended} } refused(@second)) // 0) + $backoff_ms / 1000;
-    return refused(@second) >= 3 && served(grep { $_->{begun} > $end } @second);
+    return refused(@second) && served(grep { $_->{begun} > $end } @second);
 });
 my @refused = refused(@second);
-cmp_ok(scalar @refused, '>=', 3, 'Exchange has asked for some peace ' . @refused . ' times');
+cmp_ok(scalar @refused, '>', 0, 'Exchange has asked for some peace ' . @refused . ' times');
 is(scalar(map { disturbing($_) } @refused), 0, 'and has got it each time, among ' . @second . ' requests')
   or diag(map { sprintf "%.3f to %.3f: %s %s\n", @$_{qw(begun ended mailbox code)} } @second);
 
