@@ -534,13 +534,6 @@ answer_early(ExgSimConnection *connection)
     write_answer(connection);
 }
 
-static bool
-is_service_path(const char *target)
-{
-    gsize length = strcspn(target, "?");
-    return length == strlen(EXG_SIM_PATH) && g_ascii_strncasecmp(target, EXG_SIM_PATH, length) == 0;
-}
-
 /* Sets an answer if the head alone is enough for one. */
 static bool
 judge_head(ExgSimConnection *connection)
@@ -551,7 +544,8 @@ judge_head(ExgSimConnection *connection)
     bool is_discovery = exg_sim_autodiscover_is_path(http->target);
     connection->operation = g_strdup(is_discovery ? EXG_SIM_AUTODISCOVER
                                                   : exg_sim_oauth_operation(http->target));
-    bool is_known = connection->operation != NULL || is_service_path(http->target);
+    bool is_known = connection->operation != NULL ||
+                    exg_sim_http_is_path(http->target, EXG_SIM_PATH);
     if (!is_known || http->content_length > connection->parts.max_request_bytes) {
         exg_sim_answer_set_status(refused, 404, true);
     } else if (connection->operation != NULL && !exg_sim_autodiscover_wants_account(http->target)) {

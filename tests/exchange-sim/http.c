@@ -309,6 +309,13 @@ exg_sim_http_request_feed(ExgSimHttpRequest *request, const guint8 *data, gsize 
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
+bool
+exg_sim_http_is_path(const char *target, const char *path)
+{
+    gsize length = strcspn(target, "?");
+    return length == strlen(path) && g_ascii_strncasecmp(target, path, length) == 0;
+}
+
 const char *
 exg_sim_http_reason(guint status)
 {

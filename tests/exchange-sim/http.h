@@ -54,6 +54,9 @@ gsize exg_sim_http_request_feed(ExgSimHttpRequest *request, const guint8 *data, 
 /* The value of a header field, or NULL. */
 const char *exg_sim_http_request_header(const ExgSimHttpRequest *request, const char *name);
 
+/* Whether a target is that path, in any case, perhaps with a query. */
+bool exg_sim_http_is_path(const char *target, const char *path);
+
 /* "Not Found" */
 const char *exg_sim_http_reason(guint status);
 /* "Sat, 21 Nov 2026 20:04:05 GMT" */

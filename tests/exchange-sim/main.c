@@ -44,6 +44,25 @@ typedef struct {
 /* --- options ---------------------------------------------------------------------------------- */
 
 static bool
+check_options(const Options *options, GError **error)
+{
+    if (options->state == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "--state is missing");
+    if (options->background && options->die_with_parent)
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "--background and --die-with-parent exclude each other");
+    if (exg_sim_product_find(options->exchange) == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "there is no '%s'", options->exchange);
+    if (options->minute_ms < 1 || options->heartbeat_ms < 1)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "a time of zero milliseconds");
+    if (options->token_life_s < 1 || options->token_life_s > G_MAXINT32)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "--token-life is out of range");
+    if (options->max_request < 1 || options->max_request > G_MAXINT32)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "--max-request is out of range");
+    return true;
+}
+
+static bool
 parse_options(Options *options, int *argc, char ***argv, GError **error)
 {
     *options = (Options){.notify_fd = -1,
@@ -117,20 +136,7 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
         return true;
     if (*argc > 1)
         return exg_error_set(error, EXG_ERROR_CONFIG, "'%s' is not an option", (*argv)[1]);
-    if (options->state == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "--state is missing");
-    if (options->background && options->die_with_parent)
-        return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "--background and --die-with-parent exclude each other");
-    if (exg_sim_product_find(options->exchange) == NULL)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "there is no '%s'", options->exchange);
-    if (options->minute_ms < 1 || options->heartbeat_ms < 1)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "a time of zero milliseconds");
-    if (options->token_life_s < 1 || options->token_life_s > G_MAXINT32)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "--token-life is out of range");
-    if (options->max_request < 1 || options->max_request > G_MAXINT32)
-        return exg_error_set(error, EXG_ERROR_CONFIG, "--max-request is out of range");
-    return true;
+    return check_options(options, error);
 }
 
 static void

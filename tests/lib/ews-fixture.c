@@ -79,11 +79,15 @@ collect(void *data, const char *format, ...)
 static xmlSchema *
 load_schema(const char *path)
 {
-    static xmlSchema *schema;
+    static GHashTable *schemas; /* path → xmlSchema, as long as the program */
+    if (schemas == NULL)
+        schemas = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    xmlSchema *schema = g_hash_table_lookup(schemas, path);
     if (schema == NULL) {
         xmlSchemaParserCtxt *parser = xmlSchemaNewParserCtxt(path);
         schema = xmlSchemaParse(parser);
         xmlSchemaFreeParserCtxt(parser);
+        g_hash_table_insert(schemas, g_strdup(path), schema);
     }
     return schema;
 }
@@ -91,7 +95,9 @@ load_schema(const char *path)
 void
 ews_test_validate(const char *request)
 {
-    g_autofree char *path = schema_path("oracle", "ews.xsd");
+    bool discovers = strstr(request, "schemas.microsoft.com/exchange/2010/Autodiscover") != NULL ||
+                     strstr(request, "schemas.microsoft.com/exchange/autodiscover/") != NULL;
+    g_autofree char *path = schema_path("oracle", discovers ? "autodiscover.xsd" : "ews.xsd");
     if (path == NULL)
         return;
     xmlSchema *schema = load_schema(path);

@@ -60,6 +60,8 @@ sub leave_open
     $sim->control("on CreateItem mailbox=$address times=1 do $fault");
     my $message = message();
     like(deliver($address, $message), qr/^451 4\.4\.2/, "$fault: the outcome for $address is not known");
+    # The reply does not wait for the row.
+    wait_until("the row of $address says so", sub { row_of($address)->{state} ne 'under way' });
     return $message;
 }
 

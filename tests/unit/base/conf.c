@@ -67,7 +67,7 @@ test_errors(void)
         {"[exchange]\nca_file = ca.pem\n",
          "exgate.conf:2: [exchange] ca_file = ca.pem: an absolute path is expected"},
         {"[exchange]\nauth = kerberos\n", "exgate.conf:2: [exchange] auth = kerberos: one of auto, "
-                                          "oauth2, negotiate, ntlm, basic is "
+                                          "oauth2, negotiate, ntlm, digest, basic, certificate is "
                                           "expected"},
         {"[lmtp]\nmax_sessions = 0\n",
          "exgate.conf:2: [lmtp] max_sessions = 0: a number from 1 to 100000 is expected"},
