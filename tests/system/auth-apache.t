@@ -88,7 +88,7 @@ my ($certificate, $key) = $apache->make_client('svc');
 my %client = (client_certificate_file => $certificate, client_key_file => $key);
 check(qr/^250 /, 'A5.1: a client certificate alone', $apache->certificate_url, auth => 'certificate', %client);
 my $both = spew("$files/both.pem", slurp($certificate) . slurp($key), 0644);
-check(qr/^250 /, 'with the key in the same file', $apache->certificate_url, auth => 'certificate', client_certificate_file => $both);
+check(qr/^250 /, 'A8.2: with the key in the same file', $apache->certificate_url, auth => 'certificate', client_certificate_file => $both);
 check(qr/^250 /, 'shown to a server that asks for a password as well', $apache->url('basic'), auth => 'basic',
     password_file => $file{right}, %client);
 check(qr/^451 4\./, 'a certificate that is missing: the mail waits', $apache->certificate_url, auth => 'basic',

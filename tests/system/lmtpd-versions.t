@@ -17,7 +17,7 @@ for my $server (qw(Exchange2010 Exchange2010_SP1 Exchange2010_SP2 Exchange2013 E
     for my $to ($address, 'ann+projects@example.test', 'ghost@example.test') {
         my $message = "Subject: $to at $server\r\nMessage-ID: <$to.$server>\r\n\r\nHello.\r\n";
         my ($reply) = $client->deliver(from => 'a@sender.test', to => [$to], message => $message);
-        like($reply, $to =~ /^ghost/ ? qr/^550 5\.1\.1 / : qr/^250 2\.0\.0 /, "A8: $server: the right answer for $to");
+        like($reply, $to =~ /^ghost/ ? qr/^550 5\.1\.1 / : qr/^250 2\.0\.0 /, "A9.2: $server: the right answer for $to");
     }
     my $stored = join ' ', map { scalar grep { /\.eml$/ } files_in($sim->directory . "/mailboxes/$address/$_") } qw(inbox projects);
     is($stored, '1 1', "$server: each lies where it belongs");

@@ -145,7 +145,7 @@ sub wait_for_mail
 
 expect('A7.4: a client secret', $sim, application($sim), qr/^250 /);
 expect('A7.15: a certificate', $sim, signer($sim), qr/^250 /);
-expect('A6.7: auth = auto', $sim, application($sim, auth => 'auto'), qr/^250 /, qr/offered: .*oauth2: chosen/);
+expect('A1.4, A6.7: auth = auto', $sim, application($sim, auth => 'auto'), qr/^250 /, qr/offered: .*oauth2: chosen/);
 
 my $wrong = spew("$keys/wrong", "another-secret\n", 0600);
 expect('F14: a wrong secret', $sim, application($sim, oauth_client_secret_file => $wrong), qr/^451 4\.7\.0 /, qr/invalid_client/);

@@ -38,7 +38,8 @@ sub found_in
 {
     my ($what, $bytes, %secrets) = @_;
     my @found = grep { index($bytes, $secrets{$_}) >= 0 } sort keys %secrets;
-    is("@found", '', "F21: $what has none of: " . join ', ', sort keys %secrets);
+    my $names = join ', ', sort keys %secrets;
+    is("@found", '', "F21: $what has none of: $names");
     return;
 }
 

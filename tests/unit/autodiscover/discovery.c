@@ -617,7 +617,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add_func("/autodiscover/discovery/" name, function)
     ADD("C1.6-address", test_domain);
     ADD("C3,C11.3-domain-by-json", test_step_domain);
-    ADD("C3,C11.3-host-by-json", test_step_host_json);
+    ADD("C3,C11.1,C11.3-host-by-json", test_step_host_json);
     ADD("C3,C3.1-host-by-soap", test_step_host_soap);
     ADD("C3,C10.1,C10.2-host-by-pox", test_step_host_pox);
     ADD("C7.2,C7.4,F17,F21-domain-asks-for-a-login", test_domain_asks_for_login);

@@ -259,6 +259,36 @@ test_hints(void)
                     0);
 }
 
+/* Which errors say that the mailbox has moved, or that this is not its server. */
+static void
+test_discovery(void)
+{
+    static const struct {
+        ExgErrorCode code;
+        const char *service_code, *stage;
+        int status;
+        bool wanted;
+    } cases[] = {
+        {EXG_ERROR_BUSY, "ErrorMailboxMoveInProgress", "answer", 200, true},
+        {EXG_ERROR_BUSY, "ErrorCrossSiteRequest", "answer", 500, true},
+        {EXG_ERROR_CONFIG, "ErrorWrongServerVersionDelegate", "answer", 200, true},
+        {EXG_ERROR_BUSY, "ErrorServerBusy", "answer", 200, false},
+        {EXG_ERROR_NO_MAILBOX, "ErrorNonExistentMailbox", "answer", 200, false},
+        {EXG_ERROR_UNREACHABLE, NULL, "connect", 0, true},
+        {EXG_ERROR_UNREACHABLE, NULL, "throttle", 0, false}, /* nothing was tried */
+        {EXG_ERROR_PROTOCOL, NULL, "answer", 404, true},
+        {EXG_ERROR_PROTOCOL, NULL, "answer", 400, false},
+        {EXG_ERROR_AUTH, NULL, "auth", 401, false},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = exg_error_new(cases[i].code, "x");
+        exg_error_set_service_code(error, cases[i].service_code);
+        exg_error_set_stage(error, cases[i].stage);
+        exg_error_set_http_status(error, cases[i].status);
+        g_assert_cmpint(exg_ews_wants_discovery(error), ==, cases[i].wanted);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -274,5 +304,6 @@ main(int argc, char **argv)
     g_test_add_func("/ews/retry/A13.3,F27-deadline", test_deadline);
     g_test_add_func("/ews/retry/A12.4-internal-error-twice", test_twice);
     g_test_add_func("/ews/retry/A13.8,A16.1,F26-hints", test_hints);
+    g_test_add_func("/ews/retry/A12.5,F23-discovery", test_discovery);
     return g_test_run();
 }
