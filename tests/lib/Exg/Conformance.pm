@@ -111,7 +111,7 @@ sub asserts
     my ($functions, $function, %seen) = @_;
     my $body = $functions->{$function} // '';
     $body =~ s/"(?:[^"\\]|\\.)*"//g;
-    return 1 if $body =~ /\b(?:\w*(?:assert|_expect_)\w*|g_error|ews_test_\w+)\s*\(/;
+    return 1 if $body =~ /\b(?:\w*(?:assert|_expect)\w*|g_error|ews_test_\w+)\s*\(/;
     return grep { $functions->{$_} && !$seen{$_}++ && asserts($functions, $_, %seen, $function => 1) } $body =~ /\b(\w+)\(/g;
 }
 
