@@ -2,7 +2,7 @@
 #include "cli/tool.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/subscription.h"
+#include "common/ews/events/subscription.h"
 
 #include <stdio.h>
 #include <string.h>
