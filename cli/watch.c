@@ -100,7 +100,7 @@ on_events(const GPtrArray *events, gpointer user)
 }
 
 static void
-on_changes(const ExgEwsItemChanges *changes, gpointer user)
+on_changes(const ExgEwsChanges *changes, gpointer user)
 {
     static const char *const names[] = {[EXG_EWS_CREATED] = "created",
                                         [EXG_EWS_CHANGED] = "changed",

@@ -43,14 +43,14 @@ check_results(gpointer result)
 static void
 check_items(gpointer result)
 {
-    const ExgEwsItemChanges *changes = result;
+    const ExgEwsChanges *changes = result;
     g_assert_true(changes->state != NULL && changes->state[0] != '\0');
 }
 
 static void
 check_folders(gpointer result)
 {
-    const ExgEwsFolderChanges *changes = result;
+    const ExgEwsChanges *changes = result;
     g_assert_true(changes->state != NULL && changes->state[0] != '\0');
 }
 

@@ -148,7 +148,7 @@ static void
 on_changes(GObject *source, GAsyncResult *result, gpointer data)
 {
     ExgEwsSubscription *self = data;
-    g_autoptr(ExgEwsItemChanges) changes = NULL;
+    g_autoptr(ExgEwsChanges) changes = NULL;
     g_autoptr(GError) error = NULL;
     bool good = exg_ews_sync_folder_items_finish(self->service, result, &changes, &error);
     if (self->dead) {

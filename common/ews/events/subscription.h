@@ -26,7 +26,7 @@ typedef struct {
     /* Something happened; of ExgEwsEvent. */
     void (*events)(const GPtrArray *events, gpointer user);
     /* What had happened while nobody listened. Its state is the one to come back with. */
-    void (*changes)(const ExgEwsItemChanges *changes, gpointer user);
+    void (*changes)(const ExgEwsChanges *changes, gpointer user);
     /* It listens from here on. */
     void (*ready)(gpointer user);
     /* It does not listen, and tries again after that time. */

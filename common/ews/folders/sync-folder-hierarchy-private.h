@@ -11,7 +11,7 @@ typedef struct {
     const char *state; /* or NULL */
 } ExgEwsFolderSync;
 
-/* Its context is an ExgEwsFolderSync, its result an ExgEwsFolderChanges. */
+/* Its context is an ExgEwsFolderSync, its result an ExgEwsChanges. */
 extern const ExgEwsOperation exg_ews_sync_folder_hierarchy_operation;
 
 #endif

@@ -6,7 +6,7 @@
 #include "common/ews/answer-private.h"
 #include "common/ews/folders/sync-folder-items.h"
 
-/* Its context is an ExgEwsItemSync, its result an ExgEwsItemChanges. */
+/* Its context is an ExgEwsItemSync, its result an ExgEwsChanges. */
 extern const ExgEwsOperation exg_ews_sync_folder_items_operation;
 
 #endif

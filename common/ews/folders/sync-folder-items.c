@@ -1,10 +1,9 @@
 #include "common/ews/folders/sync-folder-items-private.h"
 
-#include "common/base/error.h"
 #include "common/ews/call-private.h"
 #include "common/ews/envelope-private.h"
+#include "common/ews/folders/changes-private.h"
 #include "common/ews/item-private.h"
-#include "common/ews/value-private.h"
 
 static void
 change_free(gpointer data)
@@ -12,16 +11,6 @@ change_free(gpointer data)
     ExgEwsItemChange *change = data;
     exg_ews_item_free(change->item);
     g_free(change);
-}
-
-void
-exg_ews_item_changes_free(ExgEwsItemChanges *changes)
-{
-    if (changes == NULL)
-        return;
-    g_free(changes->state);
-    g_ptr_array_unref(changes->changes);
-    g_free(changes);
 }
 
 static void
@@ -32,16 +21,12 @@ write_request(ExgXmlWriter *writer, const ExgEwsTarget *target, gconstpointer co
                                            CLAMP(sync->max_changes, 1, EXG_EWS_MAX_SYNC_CHANGES));
     exg_xml_start(writer, "m:SyncFolderItems");
     exg_ews_write_item_shape(writer, sync->id_only);
-    exg_xml_start(writer, "m:SyncFolderId");
-    exg_ews_write_any_folder(writer, target, &sync->folder);
-    exg_xml_end(writer);
-    if (sync->state != NULL)
-        exg_xml_element(writer, "m:SyncState", sync->state);
+    exg_ews_changes_write_start(writer, target, &sync->folder, sync->state);
     exg_xml_element(writer, "m:MaxChangesReturned", max);
 }
 
 /* An id alone, and whether the item is read if that is told. */
-static ExgEwsItemChange *
+static gpointer
 read_change(const ExgXmlNode *node)
 {
     static const struct {
@@ -72,33 +57,8 @@ static bool
 decode(const ExgEwsOperation *operation, const ExgXmlNode *message, gpointer context,
        gpointer *ret_result, GError **error)
 {
-    if (!exg_ews_message_check(operation, message, error))
-        return false;
-    const ExgXmlNode *state = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "SyncState");
-    const ExgXmlNode *last = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE,
-                                                "IncludesLastItemInRange");
-    const ExgXmlNode *list = exg_xml_node_child(message, EXG_EWS_MESSAGES_SPACE, "Changes");
-    if (state == NULL || state->text[0] == '\0' || last == NULL)
-        return exg_ews_answer_senseless(operation, error, "success without a SyncState");
-    g_autoptr(ExgEwsItemChanges) changes = g_new0(ExgEwsItemChanges, 1);
-    changes->state = g_strdup(state->text);
-    changes->is_last = exg_ews_read_bool(last->text, false);
-    changes->changes = g_ptr_array_new_with_free_func(change_free);
-    for (const ExgXmlNode *node = list != NULL ? list->first_child : NULL; node != NULL;
-         node = node->next) {
-        ExgEwsItemChange *change = read_change(node);
-        if (change == NULL)
-            return exg_ews_answer_senseless(operation, error, "a change without an ItemId");
-        g_ptr_array_add(changes->changes, change);
-    }
-    *ret_result = g_steal_pointer(&changes);
-    return true;
-}
-
-static void
-free_changes(gpointer changes)
-{
-    exg_ews_item_changes_free(changes);
+    return exg_ews_changes_decode(operation, message, "IncludesLastItemInRange", read_change,
+                                  change_free, ret_result, error);
 }
 
 const ExgEwsOperation exg_ews_sync_folder_items_operation = {
@@ -106,7 +66,7 @@ const ExgEwsOperation exg_ews_sync_folder_items_operation = {
     .n_messages = 1,
     .write = write_request,
     .decode = decode,
-    .free_result = free_changes,
+    .free_result = exg_ews_changes_free_result,
 };
 
 static void
@@ -134,21 +94,11 @@ exg_ews_sync_folder_items_async(ExgEwsService *service, const ExgEwsTarget *targ
 
 bool
 exg_ews_sync_folder_items_finish(ExgEwsService *service, GAsyncResult *result,
-                                 ExgEwsItemChanges **ret_changes, GError **error)
+                                 ExgEwsChanges **ret_changes, GError **error)
 {
     gpointer changes = NULL;
     if (!exg_ews_call_finish(result, &exg_ews_sync_folder_items_operation, &changes, error))
         return false;
     *ret_changes = changes;
     return true;
-}
-
-bool
-exg_ews_sync_is_lost(const GError *error)
-{
-    static const char *const codes[] = {"ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound",
-                                        NULL};
-    const ExgErrorFacts *facts = exg_error_facts(error);
-    return facts != NULL && facts->service_code != NULL &&
-           g_strv_contains(codes, facts->service_code);
 }

@@ -1,7 +1,5 @@
 #include "common/ews/items/copy-item-private.h"
 
-#include "common/ews/item-private.h"
-
 static ExgHttpBody *
 make_body(const char *version, const ExgEwsTarget *target, gconstpointer context)
 {
@@ -16,22 +14,13 @@ const ExgEwsOperation exg_ews_copy_item_operation = {
     .free_result = exg_ews_item_batch_free_results,
 };
 
-static void
-free_folder(gpointer folder)
-{
-    exg_ews_folder_id_clear(folder);
-    g_free(folder);
-}
-
 void
 exg_ews_copy_item_async(ExgEwsService *service, const ExgEwsTarget *target, const ExgEwsItemId *ids,
                         guint n_ids, const ExgEwsFolderId *to, gint64 deadline_us,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgEwsFolderId *folder = g_new(ExgEwsFolderId, 1);
-    *folder = exg_ews_folder_id_copy(to);
-    exg_ews_item_batch_start(service, &exg_ews_copy_item_operation, target, ids, n_ids, folder,
-                             free_folder, deadline_us, cancellable, callback, data);
+    exg_ews_item_batch_start_for_folder(service, &exg_ews_copy_item_operation, target, ids, n_ids,
+                                        to, deadline_us, cancellable, callback, data);
 }
 
 bool

@@ -44,6 +44,12 @@ void exg_ews_item_batch_start(ExgEwsService *service, const ExgEwsOperation *ope
                          const ExgEwsTarget *target, const ExgEwsItemId *ids, guint n_ids,
                          gpointer order, GDestroyNotify free_order, gint64 deadline_us,
                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+/* The same with a copy of a folder, which may be NULL, as the order. */
+void exg_ews_item_batch_start_for_folder(ExgEwsService *service, const ExgEwsOperation *operation,
+                                         const ExgEwsTarget *target, const ExgEwsItemId *ids,
+                                         guint n_ids, const ExgEwsFolderId *folder,
+                                         gint64 deadline_us, GCancellable *cancellable,
+                                         GAsyncReadyCallback callback, gpointer data);
 /* `*ret_results`: of ExgEwsResult, as many as ids; (transfer full). */
 bool exg_ews_item_batch_finish(GAsyncResult *result, const ExgEwsOperation *operation,
                           GPtrArray **ret_results, GError **error);

@@ -259,6 +259,30 @@ exg_ews_item_batch_start(ExgEwsService *service, const ExgEwsOperation *operatio
     send_next(task);
 }
 
+static void
+free_folder(gpointer folder)
+{
+    exg_ews_folder_id_clear(folder);
+    g_free(folder);
+}
+
+void
+exg_ews_item_batch_start_for_folder(ExgEwsService *service, const ExgEwsOperation *operation,
+                                    const ExgEwsTarget *target, const ExgEwsItemId *ids,
+                                    guint n_ids, const ExgEwsFolderId *folder, gint64 deadline_us,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer data)
+{
+    ExgEwsFolderId *order = NULL;
+    if (folder != NULL) {
+        order = g_new(ExgEwsFolderId, 1);
+        *order = exg_ews_folder_id_copy(folder);
+    }
+    exg_ews_item_batch_start(service, operation, target, ids, n_ids, order,
+                             order != NULL ? free_folder : NULL, deadline_us, cancellable, callback,
+                             data);
+}
+
 bool
 exg_ews_item_batch_finish(GAsyncResult *result, const ExgEwsOperation *operation,
                           GPtrArray **ret_results, GError **error)

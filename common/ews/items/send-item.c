@@ -23,26 +23,13 @@ const ExgEwsOperation exg_ews_send_item_operation = {
     .free_result = exg_ews_item_batch_free_results,
 };
 
-static void
-free_folder(gpointer folder)
-{
-    exg_ews_folder_id_clear(folder);
-    g_free(folder);
-}
-
 void
 exg_ews_send_item_async(ExgEwsService *service, const ExgEwsTarget *target, const ExgEwsItemId *ids,
                         guint n_ids, const ExgEwsFolderId *saved_in, gint64 deadline_us,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
-    ExgEwsFolderId *folder = NULL;
-    if (saved_in != NULL) {
-        folder = g_new(ExgEwsFolderId, 1);
-        *folder = exg_ews_folder_id_copy(saved_in);
-    }
-    exg_ews_item_batch_start(service, &exg_ews_send_item_operation, target, ids, n_ids, folder,
-                             folder != NULL ? free_folder : NULL, deadline_us, cancellable,
-                             callback, data);
+    exg_ews_item_batch_start_for_folder(service, &exg_ews_send_item_operation, target, ids, n_ids,
+                                        saved_in, deadline_us, cancellable, callback, data);
 }
 
 bool

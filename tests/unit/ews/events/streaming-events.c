@@ -128,7 +128,7 @@ told_events(const GPtrArray *events, gpointer user)
 }
 
 static void
-told_changes(const ExgEwsItemChanges *changes, gpointer user)
+told_changes(const ExgEwsChanges *changes, gpointer user)
 {
     ((Told *)user)->changes += changes->changes->len;
 }

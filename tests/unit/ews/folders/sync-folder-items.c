@@ -69,8 +69,8 @@ static void
 test_changes(void)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ExgEwsItemChanges) changes = ews_test_answer(&exg_ews_sync_folder_items_operation,
-                                                           200, changes_body, NULL, &error);
+    g_autoptr(ExgEwsChanges) changes = ews_test_answer(&exg_ews_sync_folder_items_operation, 200,
+                                                       changes_body, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(changes->state, ==, "NEW");
     g_assert_true(changes->is_last);
@@ -170,8 +170,8 @@ test_folders(void)
         "Id=\"B\"/></t:Delete>"
         "</m:Changes>");
     g_autoptr(GError) error = NULL;
-    g_autoptr(ExgEwsFolderChanges) changes = ews_test_answer(
-        &exg_ews_sync_folder_hierarchy_operation, 200, body, NULL, &error);
+    g_autoptr(ExgEwsChanges) changes = ews_test_answer(&exg_ews_sync_folder_hierarchy_operation,
+                                                       200, body, NULL, &error);
     g_assert_no_error(error);
     const ExgEwsFolderChange *const *all = (gpointer)changes->changes->pdata;
     g_assert_cmpstr(all[0]->folder->display_name, ==, "N");
