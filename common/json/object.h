@@ -1,12 +1,14 @@
 /* object.h - a JSON object that came from outside: its texts and numbers.
  *
  * json-glib's parser recurses for each bracket and frees texts as they are; so what it may see is
- * bounded before, and what it has read is wiped after, for a token may be among it.
+ * bounded before, and texts are taken out of it, for a token may be among them.
  *
  * Threads:  pure functions.
  * Memory:   texts belong to the object, and are wiped when it is freed.
  * Limits:   `max_bytes` of the text, EXG_JSON_MAX_DEPTH brackets within each other.
  * Source:   RFC 8259.
+ * Bugs:     A text with a backslash in it is json-glib's to decode, and copies of it stay in free
+ *           memory.
  */
 #ifndef EXG_JSON_OBJECT_H
 #define EXG_JSON_OBJECT_H
