@@ -308,6 +308,10 @@ test_json(void)
         "{\"ErrorCode\":\"ProtocolNotSupported\",\"ErrorMessage\":\"no\\u0007 \\n\"}");
     g_assert_cmpint(refused->kind, ==, EXG_AUTODISCOVER_NOT_HERE);
     g_assert_cmpstr(refused->message, ==, "no");
+    /* half of a surrogate pair is no text */
+    g_autoptr(ExgAutodiscoverAnswer) half = read_text(
+        exg_autodiscover_json_read, "{\"Url\":\"https://mail.example.com/\\ud800cover\"}");
+    g_assert_null(exg_autodiscover_answer_ews_url(half, false));
     g_autofree char *deep = g_strnfill(100000, '[');
     const char *const texts[] = {deep, "[]", "{}", "{\"Url\":5}", "{\"Url\":null}", "<html>"};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
