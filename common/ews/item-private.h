@@ -35,6 +35,20 @@ ExgEwsFolderInfo *exg_ews_folder_info_read(const ExgXmlNode *node);
 /* Owns its strings; may stand where an ExgEwsFolderId or ExgEwsItemId is asked for. */
 ExgEwsFolderId exg_ews_folder_id_copy(const ExgEwsFolderId *folder);
 void exg_ews_folder_id_clear(ExgEwsFolderId *folder);
+
+/* A folder and a name: what is made there, or what it is to be called. The context of CreateFolder
+ * and UpdateFolder. */
+typedef struct {
+    ExgEwsFolderId folder;
+    char *name;
+} ExgEwsFolderOrder;
+
+/* Copies both. */
+ExgEwsFolderOrder *exg_ews_folder_order_new(const ExgEwsFolderId *folder, const char *name);
+void exg_ews_folder_order_free(gpointer order);
+/* For `decode` of operations that answer with a folder: its id. */
+bool exg_ews_folder_id_decode(const ExgEwsOperation *operation, const ExgXmlNode *message,
+                              gpointer context, gpointer *ret_result, GError **error);
 ExgEwsItemId exg_ews_item_id_copy(const ExgEwsItemId *id);
 void exg_ews_item_id_clear(ExgEwsItemId *id);
 

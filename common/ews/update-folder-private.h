@@ -2,15 +2,10 @@
 #ifndef EXG_EWS_UPDATE_FOLDER_PRIVATE_H
 #define EXG_EWS_UPDATE_FOLDER_PRIVATE_H
 
-#include "common/ews/answer-private.h"
 #include "common/ews/update-folder.h"
+#include "common/ews/item-private.h"
 
-typedef struct {
-    ExgEwsFolderId folder;
-    char *name;
-} ExgEwsFolderRename;
-
-/* Its context is an ExgEwsFolderRename, its result the folder's id. */
+/* Its context is an ExgEwsFolderOrder, its result the folder's id. */
 extern const ExgEwsOperation exg_ews_update_folder_operation;
 
 #endif

@@ -30,8 +30,8 @@ test_requests(void)
     const ExgEwsItemSync next = {.folder = {.id = "AQ="}, .state = "S<", .id_only = true};
     const ExgEwsFolderSync folders = {inbox, "S"};
     const ExgEwsListing listing = {inbox, 20, 10};
-    const ExgEwsNewFolder new_folder = {inbox, (char *)"A & B"};
-    const ExgEwsFolderRename rename = {{.id = "AQ="}, (char *)"C"};
+    const ExgEwsFolderOrder new_folder = {inbox, (char *)"A & B"};
+    const ExgEwsFolderOrder rename = {{.id = "AQ="}, (char *)"C"};
     const ExgEwsFolderRemoval removal = {{.id = "AQ="}, EXG_EWS_TO_DELETED_ITEMS};
     check_request(&exg_ews_sync_folder_items_operation, &first, "<m:MaxChangesReturned>512<");
     check_request(&exg_ews_sync_folder_items_operation, &next, "<m:SyncState>S&lt;<");
