@@ -56,7 +56,6 @@ exg_autodiscover_answer_free(ExgAutodiscoverAnswer *answer)
 void
 exg_autodiscover_answer_put(ExgAutodiscoverAnswer *answer, const char *name, const char *value)
 {
-    /* json-glib lets halves of surrogate pairs through. */
     if (value == NULL || strlen(value) > EXG_AUTODISCOVER_MAX_VALUE_BYTES ||
         strlen(name) > MAX_CODE_CHARS || !g_utf8_validate(value, -1, NULL) ||
         g_hash_table_size(answer->settings) >= EXG_AUTODISCOVER_MAX_SETTINGS)

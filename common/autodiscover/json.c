@@ -17,16 +17,69 @@ exg_autodiscover_json_url(const char *host, const char *address, guint redirects
                            name, count);
 }
 
-/* json-glib's parser recurses for each bracket. */
-static bool
-is_shallow(const char *json, gsize length)
+/* --- what is given to json-glib ----------------------------------------------------------------- */
+
+/* The 16 bits of an escape "\\uXXXX" at `at`, or 0. */
+static guint
+escape_at(const char *at, const char *end)
 {
-    guint depth = 0;
-    for (gsize i = 0; i < length; i++)
-        if ((json[i] == '{' || json[i] == '[') && ++depth > MAX_DEPTH)
-            return false;
-    return true;
+    guint bits = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return 0;
+    for (int i = 2; i < 6; i++) {
+        if (!g_ascii_isxdigit(at[i]))
+            return 0;
+        bits = bits << 4 | (guint)g_ascii_xdigit_value(at[i]);
+    }
+    return bits;
 }
+
+/* Past a string, whose first quote is before `at`; NULL: it does not end, or has half a surrogate pair,
+ * of which json-glib makes what is no text, or leaks it. */
+static const char *
+skip_string(const char *at, const char *end)
+{
+    for (; at < end && *at != '"'; at++) {
+        guint half = escape_at(at, end) >> 10;
+        if (half == 0xdc00 >> 10 ||
+            (half == 0xd800 >> 10 && escape_at(at + 6, end) >> 10 != 0xdc00 >> 10))
+            return NULL;
+        if (half == 0xd800 >> 10)
+            at += 11;
+        else if (*at == '\\')
+            at++;
+    }
+    return at < end ? at + 1 : NULL;
+}
+
+/* One object, and nothing around it: json-glib takes several, and leaks all but the last. It also calls
+ * itself for each bracket. */
+static bool
+is_one_object(const char *json, gsize length)
+{
+    const char *end = json + length;
+    guint depth = 0;
+    for (const char *at = json; at != NULL && at < end;) {
+        char c = *at++;
+        if (depth == 0 && c != '{' && !g_ascii_isspace(c))
+            return false;
+        if (c == '{' || c == '[') {
+            if (++depth > MAX_DEPTH)
+                return false;
+        } else if (c == '}' || c == ']') {
+            if (--depth > 0)
+                continue;
+            while (at < end && g_ascii_isspace(*at))
+                at++;
+            return at == end;
+        } else if (c == '"') {
+            at = skip_string(at, end);
+        }
+    }
+    return false;
+}
+
+/* --- answers ------------------------------------------------------------------------------------ */
 
 static const char *
 text_of(JsonObject *object, const char *name)
@@ -43,7 +96,7 @@ exg_autodiscover_json_read(const char *json, gsize length, GError **error)
 {
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     bool parsed = length > 0 && length <= EXG_AUTODISCOVER_MAX_ANSWER_BYTES &&
-                  is_shallow(json, length) && g_utf8_validate_len(json, length, NULL) &&
+                  is_one_object(json, length) && g_utf8_validate_len(json, length, NULL) &&
                   json_parser_load_from_data(parser, json, (gssize)length, NULL);
     JsonNode *root = parsed ? json_parser_get_root(parser) : NULL;
     JsonObject *object = root != NULL && JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root)
