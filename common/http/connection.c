@@ -16,6 +16,10 @@
 /* A body up to this goes out together with the header, in one TLS record; it never counts as partly sent. */
 #define JOINED_BODY_MAX_BYTES 8192
 
+/* What libcurl asks the body for at a time. It allocates that much for each request, and wipes it afterwards. */
+#define UPLOAD_MIN_BYTES 16384
+#define UPLOAD_MAX_BYTES 65536
+
 /* A socket of the connection. There are several only while addresses are being tried. */
 typedef struct {
     int fd;
@@ -592,6 +596,7 @@ set_exchange_options(ExgHttpConnection *self)
     } else {
         guint64 length = self->with_body ? exg_http_request_body_length(self->request) : 0;
         self->joined_body = read_joined_body(self);
+        SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)CLAMP(length, UPLOAD_MIN_BYTES, UPLOAD_MAX_BYTES));
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, self->joined_body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
