@@ -10,33 +10,66 @@ struct ExgJsonObject {
     GHashTable *texts; /* name → text, of the object's own members */
 };
 
-static bool
-is_shallow(const char *json, gsize length)
+/* --- what is given to json-glib ----------------------------------------------------------------- */
+
+/* The 16 bits of an escape "\\uXXXX" at `at`, or 0. */
+static guint
+escape_at(const char *at, const char *end)
 {
-    guint depth = 0;
-    bool quoted = false;
-    for (gsize i = 0; i < length; i++) {
-        char c = json[i];
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && (c == '{' || c == '[') && ++depth > EXG_JSON_MAX_DEPTH)
-            return false;
-        else if (!quoted && (c == '}' || c == ']') && depth > 0)
-            depth--;
+    guint bits = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return 0;
+    for (int i = 2; i < 6; i++) {
+        if (!g_ascii_isxdigit(at[i]))
+            return 0;
+        bits = bits << 4 | (guint)g_ascii_xdigit_value(at[i]);
     }
-    return true;
+    return bits;
 }
 
-/* Where the text that begins at `at` ends: at its second quote, or at the end of all. */
-static gsize
-end_of_text(const char *json, gsize length, gsize at)
+/* Past a string, whose first quote is before `at`; NULL: it does not end, or has half a surrogate pair,
+ * of which json-glib makes what is no text, or leaks it. */
+static const char *
+skip_string(const char *at, const char *end)
 {
-    for (at++; at < length && json[at] != '"'; at++)
-        if (json[at] == '\\')
+    for (; at < end && *at != '"'; at++) {
+        guint half = escape_at(at, end) >> 10;
+        if (half == 0xdc00 >> 10 ||
+            (half == 0xd800 >> 10 && escape_at(at + 6, end) >> 10 != 0xdc00 >> 10))
+            return NULL;
+        if (half == 0xd800 >> 10)
+            at += 11;
+        else if (*at == '\\')
             at++;
-    return MIN(at, length);
+    }
+    return at < end ? at + 1 : NULL;
+}
+
+/* One object, and nothing around it: json-glib takes several, and leaks all but the last. It also calls
+ * itself for each bracket. */
+static bool
+is_one_object(const char *json, gsize length)
+{
+    const char *end = json + length;
+    guint depth = 0;
+    for (const char *at = json; at != NULL && at < end;) {
+        char c = *at++;
+        if (depth == 0 && c != '{' && !g_ascii_isspace(c))
+            return false;
+        if (c == '{' || c == '[') {
+            if (++depth > EXG_JSON_MAX_DEPTH)
+                return false;
+        } else if (c == '}' || c == ']') {
+            if (--depth > 0)
+                continue;
+            while (at < end && g_ascii_isspace(*at))
+                at++;
+            return at == end;
+        } else if (c == '"') {
+            at = skip_string(at, end);
+        }
+    }
+    return false;
 }
 
 /* The texts of the object's own members, name by name, and blanks in their place in `rest`, a copy of it: json-glib would
@@ -47,34 +80,37 @@ take_texts(const char *json, char *rest, gsize length)
     GHashTable *texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                               exg_secret_wipe_and_free);
     g_autofree char *name = NULL;
+    const char *end = json + length;
     bool is_value = false;
     guint depth = 0;
-    for (gsize at = 0; at < length; at++) {
-        if (json[at] == '{' || json[at] == '[')
+    for (const char *at = json; at < end;) {
+        char c = *at++;
+        if (c == '{' || c == '[')
             depth++;
-        else if (json[at] == '}' || json[at] == ']')
+        else if (c == '}' || c == ']')
             depth--;
-        else if (json[at] == ':' || json[at] == ',')
-            is_value = json[at] == ':';
-        if (json[at] != '"')
+        else if (c == ':' || c == ',')
+            is_value = c == ':';
+        if (c != '"')
             continue;
-        gsize begin = at + 1;
-        at = end_of_text(json, length, at);
-        bool plain = memchr(json + begin, '\\', at - begin) == NULL;
+        const char *text = at;
+        at = skip_string(at, end);
+        gsize size = (gsize)(at - 1 - text);
+        bool plain = memchr(text, '\\', size) == NULL;
         if (depth != 1)
             continue;
         if (is_value && plain && name != NULL) {
-            g_hash_table_replace(texts, g_strdup(name), g_strndup(json + begin, at - begin));
-            memset(rest + begin, ' ', at - begin);
+            g_hash_table_replace(texts, g_strdup(name), g_strndup(text, size));
+            memset(rest + (text - json), ' ', size);
         } else if (is_value && name != NULL) {
             g_hash_table_remove(texts, name);
         } else if (plain) {
             g_free(name);
-            name = g_strndup(json + begin, at - begin);
+            name = g_strndup(text, size);
         } else {
             g_hash_table_remove_all(texts);
             memcpy(rest, json, length);
-            return texts;
+            break;
         }
     }
     return texts;
@@ -84,7 +120,7 @@ ExgJsonObject *
 exg_json_object_read(const char *json, gsize length, gsize max_bytes)
 {
     /* Texts of JSON hold UTF-8, and a NUL ends what the parser sees. */
-    if (length == 0 || length > max_bytes || !is_shallow(json, length) ||
+    if (length == 0 || length > max_bytes || !is_one_object(json, length) ||
         !g_utf8_validate_len(json, length, NULL))
         return NULL;
     char *rest = g_memdup2(json, length);
@@ -102,6 +138,8 @@ exg_json_object_read(const char *json, gsize length, gsize max_bytes)
     object->texts = g_steal_pointer(&texts);
     return object;
 }
+
+/* --- what it has read ------------------------------------------------------------------------- */
 
 /* Wipes every text below a node. */
 static void

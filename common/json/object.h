@@ -1,7 +1,8 @@
 /* object.h - a JSON object that came from outside: its texts and numbers.
  *
- * json-glib's parser recurses for each bracket and frees texts as they are; so what it may see is
- * bounded before, and texts are taken out of it, for a token may be among them.
+ * json-glib's parser recurses for each bracket, leaks on some malformed texts and frees what it has
+ * read as it is. So what it may see is looked through before, and texts are taken out of it: a token
+ * may be among them.
  *
  * Threads:  pure functions.
  * Memory:   texts belong to the object, and are wiped when it is freed.
