@@ -376,7 +376,7 @@ answer_redirect(ExgSimAnswer *answer, const Question *question, const char *targ
                                               "<RedirectAddr>%s</RedirectAddr></Account>",
                                               escaped)
                             : g_strdup_printf("<Account><Action>redirectUrl</Action>"
-                                              "<RedirectURL>%s</RedirectURL></Account>",
+                                              "<RedirectUrl>%s</RedirectUrl></Account>",
                                               escaped);
         answer_pox(answer, OUTLOOK, inside);
     } else if (is_address) {
