@@ -5,7 +5,7 @@
 #include "common/autodiscover/cache.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/get-folder.h"
+#include "common/ews/folders/get-folder.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
 #include "tests/lib/names.h"

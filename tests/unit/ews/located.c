@@ -1,7 +1,7 @@
 /* A service whose endpoint has to be found out, and found anew. */
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/get-folder.h"
+#include "common/ews/folders/get-folder.h"
 #include "common/ews/service.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
