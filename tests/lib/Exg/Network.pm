@@ -72,6 +72,14 @@ sub questions
 
 sub stop { my ($self) = @_; return $self->{process}->stop }
 
+# The address of a host that swallows what it gets.
+sub black_hole
+{
+    my $done = run_program('ip', 'route', 'add', '10.9.9.0/24', 'dev', 'lo');
+    die $done->{err} if $done->{status} != 0;
+    return '10.9.9.9';
+}
+
 my $redirector = <<'END';
 my ($address, $location) = @ARGV;
 my $listener = IO::Socket::INET->new(LocalAddr => $address, LocalPort => 80, Listen => 16) or die "$address: $!";
