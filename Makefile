@@ -73,13 +73,13 @@ export EXG_SANITIZE := $(SANITIZE)
 
 # --- what is built from what ------------------------------------------------------------------
 
-COMMON_SRC := $(sort $(wildcard common/*/*.c))
+COMMON_SRC := $(sort $(wildcard common/*/*.c common/*/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
 CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
-UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
+UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/*.c))
 PROGRAMS   := exgate-lmtpd exgate exchange-sim
 

@@ -2,8 +2,8 @@
  * out, and what was stored. The table is in the output of the test. */
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/create-item.h"
-#include "common/ews/find-item.h"
+#include "common/ews/items/create-item.h"
+#include "common/ews/items/find-item.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
 #include "tests/lib/sim.h"
