@@ -1,9 +1,9 @@
 /* Streams of the simulated Exchange that stall, break or are forgotten: noticed, replaced, and what happened meanwhile
  * is found. Time is moved on, not waited for. */
-#include "common/ews/subscription.h"
+#include "common/ews/events/subscription.h"
 
 #include "common/base/clock.h"
-#include "common/ews/create-item.h"
+#include "common/ews/items/create-item.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
 #include "tests/lib/sim.h"
@@ -40,7 +40,7 @@ on_events(const GPtrArray *events, gpointer user)
 }
 
 static void
-on_changes(const ExgEwsItemChanges *changes, gpointer user)
+on_changes(const ExgEwsChanges *changes, gpointer user)
 {
     Fixture *fixture = user;
     for (guint i = 0; i < changes->changes->len; i++) {
@@ -81,12 +81,8 @@ set_up(Fixture *fixture, const char *fault)
     if (fault != NULL)
         test_sim_order(&fixture->sim, fault);
     http_fixture_init(&fixture->http, NULL);
-    fixture->http.options.authenticator = fixture->sim.authenticator;
-    fixture->http.options.ca_file = fixture->sim.ca_file;
-    fixture->http.client = exg_http_client_new(fixture->http.engine, &fixture->http.options);
+    fixture->service = test_sim_service(&fixture->sim, &fixture->http);
     fixture->own = exg_http_client_new(fixture->http.engine, &fixture->http.options);
-    fixture->service = exg_ews_service_new(fixture->http.client, fixture->sim.url,
-                                           EWS_TEST_VERSION);
     fixture->streams = exg_ews_service_new(fixture->own, fixture->sim.url, EWS_TEST_VERSION);
     fixture->message = ews_test_message(CONTENT, strlen(CONTENT));
     g_main_context_push_thread_default(exg_engine_context(fixture->http.engine));
