@@ -9,30 +9,73 @@ struct ExgJsonObject {
     JsonNode *root; /* holds an object */
 };
 
-static bool
-is_shallow(const char *json, gsize length)
+/* --- what is given to json-glib ----------------------------------------------------------------- */
+
+/* The 16 bits of an escape "\\uXXXX" at `at`, or 0. */
+static guint
+escape_at(const char *at, const char *end)
 {
-    guint depth = 0;
-    bool quoted = false;
-    for (gsize i = 0; i < length; i++) {
-        char c = json[i];
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && (c == '{' || c == '[') && ++depth > EXG_JSON_MAX_DEPTH)
-            return false;
-        else if (!quoted && (c == '}' || c == ']') && depth > 0)
-            depth--;
+    guint bits = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return 0;
+    for (int i = 2; i < 6; i++) {
+        if (!g_ascii_isxdigit(at[i]))
+            return 0;
+        bits = bits << 4 | (guint)g_ascii_xdigit_value(at[i]);
     }
-    return true;
+    return bits;
+}
+
+/* Past a string, whose first quote is before `at`; NULL: it does not end, or has half a surrogate pair,
+ * of which json-glib makes what is no text, or leaks it. */
+static const char *
+skip_string(const char *at, const char *end)
+{
+    for (; at < end && *at != '"'; at++) {
+        guint half = escape_at(at, end) >> 10;
+        if (half == 0xdc00 >> 10 ||
+            (half == 0xd800 >> 10 && escape_at(at + 6, end) >> 10 != 0xdc00 >> 10))
+            return NULL;
+        if (half == 0xd800 >> 10)
+            at += 11;
+        else if (*at == '\\')
+            at++;
+    }
+    return at < end ? at + 1 : NULL;
+}
+
+/* One object, and nothing around it: json-glib takes several, and leaks all but the last. It also calls
+ * itself for each bracket. */
+static bool
+is_one_object(const char *json, gsize length)
+{
+    const char *end = json + length;
+    guint depth = 0;
+    for (const char *at = json; at != NULL && at < end;) {
+        char c = *at++;
+        if (depth == 0 && c != '{' && !g_ascii_isspace(c))
+            return false;
+        if (c == '{' || c == '[') {
+            if (++depth > EXG_JSON_MAX_DEPTH)
+                return false;
+        } else if (c == '}' || c == ']') {
+            if (--depth > 0)
+                continue;
+            while (at < end && g_ascii_isspace(*at))
+                at++;
+            return at == end;
+        } else if (c == '"') {
+            at = skip_string(at, end);
+        }
+    }
+    return false;
 }
 
 ExgJsonObject *
 exg_json_object_read(const char *json, gsize length, gsize max_bytes)
 {
     /* Texts of JSON hold UTF-8, and a NUL ends what the parser sees. */
-    if (length == 0 || length > max_bytes || !is_shallow(json, length) ||
+    if (length == 0 || length > max_bytes || !is_one_object(json, length) ||
         !g_utf8_validate_len(json, length, NULL))
         return NULL;
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
@@ -45,6 +88,8 @@ exg_json_object_read(const char *json, gsize length, gsize max_bytes)
     object->root = json_node_ref(root);
     return object;
 }
+
+/* --- what it has read ------------------------------------------------------------------------- */
 
 /* Wipes every text below a node. */
 static void

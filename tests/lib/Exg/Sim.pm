@@ -6,6 +6,7 @@ package Exg::Sim;
 use strict;
 use warnings;
 use Exg::Test;
+use IO::Socket::INET;
 use Test::More;
 
 # Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's], failpoints => what
@@ -24,7 +25,10 @@ sub launch
     my ($self) = @_;
     my $directory = "$self->{directory}";
     spew("$directory/entries", join '', map { "$_\n" } @{ $self->{mailboxes} });
-    my ($port) = -e "$directory/url" ? $self->url =~ /:(\d+)/ : (0);
+    # Bound but not listening, it keeps the port for the program's next life: otherwise a connection of anybody's could be given the
+    # port as its own while the program is down, even one that looks for the program there.
+    $self->{reserved} //= IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', ReuseAddr => 1) // die "socket: $!";
+    my $port = $self->{reserved}->sockport;
     local $ENV{EXGATE_FAILPOINTS} = $self->{failpoints} // '';
     $self->{process} = Exg::Process->start(
         command => [
