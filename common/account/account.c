@@ -29,10 +29,15 @@ check_pem(const ExgConf *conf, const char *key, const char *what, const char *ma
           GError **error)
 {
     const char *path = exg_conf_string(conf, "exchange", key);
-    if (path == NULL || g_str_has_prefix(path, "pkcs11:"))
+    if (path == NULL)
         return true;
     g_autoptr(GError) reason = NULL;
     g_autofree char *where = exg_conf_where(conf, "exchange", key);
+    if (g_str_has_prefix(path, "pkcs11:"))
+        return exg_http_library_has_pkcs11() ||
+               exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s: this libcurl cannot use PKCS#11 (%s); one with GnuTLS can", where,
+                             exg_http_library_version());
     if (!g_path_is_absolute(path))
         return exg_error_set(error, EXG_ERROR_CONFIG,
                              "%s: '%s' is neither an absolute path nor a pkcs11: URI", where, path);
@@ -222,5 +227,5 @@ exg_account_library_versions(void)
     g_autofree char *authentication = exg_account_authentication_version();
     return g_strdup_printf("%s\n%s\n%s; client certificates: %s\n", exg_http_library_version(),
                            exg_xml_library_version(), authentication,
-                           exg_http_library_client_certificates());
+                           exg_http_library_has_pkcs11() ? "PEM, PKCS#11" : "PEM");
 }
