@@ -462,6 +462,12 @@ exg_conf_list(const ExgConf *conf, const char *group, const char *key)
     return (const char *const *)value_of(conf, group, key)->list;
 }
 
+const char *
+exg_conf_name(const ExgConf *conf)
+{
+    return conf->name;
+}
+
 char *
 exg_conf_where(const ExgConf *conf, const char *group, const char *key)
 {
