@@ -454,6 +454,9 @@ test_not_responsible(void)
         test_web_add_host(world.web, "mail." DOMAIN);
         world_answer_json(&world, "mail." DOMAIN, JSON_SETTINGS(EWS));
         world_expect(&world, EXG_DISCOVERY_SRV, EWS);
+        if (i == 0)
+            g_assert_nonnull(strstr(world.trace->str, "refused: InvalidDomain (the server is not "
+                                                      "responsible for this domain)"));
     }
 }
 

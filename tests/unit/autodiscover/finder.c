@@ -128,14 +128,32 @@ entries(Fixture *f)
     return exg_discovery_cache_list(cache);
 }
 
+/* Neither as it is nor as HTTP carries it. */
+static void
+assert_no_secret(Fixture *f)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *path = g_strconcat(f->path, suffixes[i], NULL);
+        g_autofree char *text = NULL;
+        gsize length = 0;
+        if (!g_file_get_contents(path, &text, &length, NULL))
+            continue;
+        g_assert_null(memmem(text, length, "secret", strlen("secret")));
+        g_assert_null(memmem(text, length, "YW5uOnNlY3JldA", strlen("YW5uOnNlY3JldA")));
+    }
+}
+
 /* --- what is kept ------------------------------------------------------------------------------- */
 
 static void
 test_success(Fixture *f, gconstpointer data)
 {
-    world_answer_json(&f->world, HOST, JSON_SETTINGS(EWS));
+    world_answer_soap(&f->world, HOST, SOAP_SETTINGS(EWS));
     expect(f, ADDRESS, EWS);
+    world_expect_trusted(&f->world, HOST);
     g_autoptr(GPtrArray) list = entries(f);
+    assert_no_secret(f);
     g_assert_cmpuint(list->len, ==, 1);
     const ExgDiscoveryEntry *entry = list->pdata[0];
     g_assert_cmpstr(entry->domain, ==, DOMAIN);
@@ -356,7 +374,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name, function)                                                                        \
     g_test_add("/autodiscover/finder/" name, Fixture, NULL, set_up, function, tear_down)
-    ADD("C3.2,C3.4,F19-what-was-found", test_success);
+    ADD("C3.2,C3.4,C8.1,F19-what-was-found", test_success);
     ADD("C3.2,C7.3-refusal", test_refusal);
     ADD("C3.2-wrong-password", test_wrong_password);
     ADD("C1.2,C3.2-not-kept", test_not_kept);
