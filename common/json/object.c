@@ -9,6 +9,8 @@ struct ExgJsonObject {
     JsonNode *root; /* holds an object */
 };
 
+/* --- what is given to json-glib ----------------------------------------------------------------- */
+
 /* The 16 bits of an escape "\uXXXX" at `at`; G_MAXUINT: it is none. */
 static guint
 escape_at(const char *at, const char *end)
@@ -107,6 +109,8 @@ exg_json_object_read(const char *json, gsize length, gsize max_bytes)
     object->root = json_node_ref(root);
     return object;
 }
+
+/* --- what it has read ------------------------------------------------------------------------- */
 
 /* Wipes every text below a node. */
 static void

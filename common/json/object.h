@@ -1,8 +1,7 @@
 /* object.h - a JSON object that came from outside: its texts and numbers.
  *
- * json-glib's parser recurses for each bracket, leaks what it has read of some wrong texts and frees
- * the others as they are; so what it may see is looked at before, and what it has read is wiped after,
- * for a token may be among it.
+ * json-glib's parser recurses for each bracket, leaks on some malformed texts and frees what it has
+ * read as it is. So what it may see is looked through before, and wiped after: a token may be in it.
  *
  * Threads:  pure functions.
  * Memory:   texts belong to the object, and are wiped when it is freed.

@@ -3,6 +3,7 @@
 #include "tests/lib/ews-fixture.h"
 
 #include <string.h>
+#include <time.h>
 
 static GBytes *
 bytes_of(const char *text)
@@ -113,14 +114,15 @@ test_speed(void)
     g_autofree char *content = g_strnfill(length, 'x');
     ExgHttpBody *body = body_of("", NULL, content, length, "");
     g_autofree char *portion = g_malloc(65536);
-    gint64 began = g_get_monotonic_time();
+    const clock_t began = clock();
     guint64 total = 0;
     for (gssize count; (count = body->class->read(body, portion, 65536, NULL)) > 0;)
         total += (guint64)count;
-    gint64 took_us = g_get_monotonic_time() - began;
+    const double seconds = (double)(clock() - began) /
+                           CLOCKS_PER_SEC; /* of CPU, whatever else runs */
     g_assert_cmpuint(total, ==, body->length);
-    g_test_message("32 MiB encoded in %.1f ms", (double)took_us / 1000);
-    g_assert_cmpint(took_us, <, 5 * G_USEC_PER_SEC);
+    g_test_message("32 MiB encoded in %.1f ms", seconds * 1000);
+    g_assert_cmpfloat(seconds, <, 30); /* with ThreadSanitizer it takes 6, else hundredths */
     exg_http_body_free(body);
 }
 
