@@ -1,19 +1,10 @@
 #include "common/autodiscover/cache.h"
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
-#include "common/sqlite/database.h"
+#include "common/base/failpoint.h"
+#include "common/sqlite/cache-database.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-
-#define BUSY_TIMEOUT_MS 200
-#define REOPEN_US       (60 * G_USEC_PER_SEC)
-#define OPEN_ATTEMPTS   3
-/* "EXGA": tells the cache's file from somebody else's database, and its layout from a later one's. */
-#define APPLICATION_ID 0x45584741
-#define LAYOUT         1
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS discoveries ("
@@ -47,10 +38,8 @@ static const char *const statements[N_STATEMENTS] = {
 struct ExgDiscoveryCache {
     gint references;
     GMutex lock;
-    char *path;         /* NULL: in memory only */
-    GHashTable *memory; /* "DOMAIN FAILURE" to ExgDiscoveryEntry */
-    ExgDatabase database;
-    gint64 reopen_us; /* when opening is worth another attempt */
+    GHashTable *memory;    /* "DOMAIN FAILURE" to ExgDiscoveryEntry */
+    ExgCacheDatabase file; /* without a path: in memory only */
 };
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -128,105 +117,24 @@ sum_of(const ExgDiscoveryEntry *entry)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-/* SQLITE_NOTADB for a database that is somebody else's. */
-static int
-check_owner(ExgDatabase *database)
-{
-    gint64 application = 0, layout = 0, tables = 0;
-    int code;
-    if ((code = exg_database_ask(database, "PRAGMA application_id", &application)) != SQLITE_OK ||
-        (code = exg_database_ask(database, "PRAGMA user_version", &layout)) != SQLITE_OK ||
-        (code = exg_database_ask(database, "SELECT count(*) FROM sqlite_schema", &tables)) !=
-            SQLITE_OK ||
-        (code = exg_database_check(database)) != SQLITE_OK)
-        return code;
-    bool is_new = tables == 0 && application == 0 && layout == 0;
-    return is_new || (application == APPLICATION_ID && layout == LAYOUT) ? SQLITE_OK
-                                                                         : SQLITE_NOTADB;
-}
-
-static int
-open_database(ExgDiscoveryCache *cache)
-{
-    int code = exg_database_open(&cache->database, cache->path, BUSY_TIMEOUT_MS);
-    if (code != SQLITE_OK || (code = check_owner(&cache->database)) != SQLITE_OK ||
-        (code = exg_database_use_wal(&cache->database, "NORMAL")) != SQLITE_OK)
-        return code;
-    /* In one transaction, so that another process sees a file that is empty or complete. */
-    g_autofree char *sql = g_strdup_printf(
-        "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-        APPLICATION_ID, LAYOUT, schema);
-    return exg_database_set_up(&cache->database, sql, statements, N_STATEMENTS);
-}
-
-/* The last one set aside is kept for whoever wants to look. */
-static void
-set_aside(ExgDiscoveryCache *cache)
-{
-    static const char *const suffixes[] = {"-wal", "-shm", ""};
-    if (!exg_database_is_in_place(&cache->database, cache->path))
-        return; /* another process was faster */
-    for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *from = g_strconcat(cache->path, suffixes[i], NULL);
-        g_autofree char *to = g_strconcat(cache->path, ".aside", suffixes[i], NULL);
-        if (rename(from, to) < 0 && errno != ENOENT)
-            exg_log(EXG_LOG_WARNING, NULL, "cannot rename %s: %s", from, g_strerror(errno));
-    }
-    exg_log(EXG_LOG_WARNING, NULL,
-            "the discovery cache %s is damaged, or is another file; it was set aside as %s.aside",
-            cache->path, cache->path);
-}
-
-static bool
-open_or_replace(ExgDiscoveryCache *cache)
-{
-    int code = SQLITE_OK;
-    for (guint i = 0; i < OPEN_ATTEMPTS; i++) {
-        code = open_database(cache);
-        if (code == SQLITE_OK)
-            return true;
-        if (!exg_database_is_corruption(code))
-            break;
-        exg_database_close(&cache->database);
-        set_aside(cache);
-    }
-    exg_log(EXG_LOG_WARNING, NULL,
-            "cannot open the discovery cache %s: %s; endpoints are kept in memory only",
-            cache->path, exg_database_message(&cache->database, code));
-    exg_database_close(&cache->database);
-    return false;
-}
+static const ExgCacheDatabaseKind kind_of_file = {
+    .name = "the discovery cache",
+    .without = "endpoints are kept in memory only",
+    .application_id = 0x45584741, /* "EXGA" */
+    .layout = 1,
+    .busy_timeout_ms = 200,
+    .schema = schema,
+    .statements = statements,
+    .n_statements = N_STATEMENTS,
+};
 
 static bool
 is_open(ExgDiscoveryCache *cache)
 {
-    if (cache->path == NULL)
+    if (cache->file.path == NULL)
         return false;
-    if (cache->database.handle != NULL &&
-        !exg_database_is_in_place(&cache->database, cache->path)) {
-        exg_database_close(&cache->database);
-        cache->reopen_us = 0;
-    }
-    if (cache->database.handle != NULL)
-        return true;
-    if (exg_clock_monotonic_us() < cache->reopen_us)
-        return false;
-    cache->reopen_us = exg_clock_monotonic_us() + REOPEN_US;
-    return open_or_replace(cache);
-}
-
-/* A file that turns out to be damaged is opened anew the next time, and then set aside. */
-static void
-check_result(ExgDiscoveryCache *cache, int code)
-{
-    if (code == SQLITE_ROW || code == SQLITE_DONE || code == SQLITE_OK)
-        return;
-    exg_log(EXG_LOG_DEBUG, NULL, "the discovery cache %s: %s", cache->path,
-            exg_database_message(&cache->database, code));
-    if (!exg_database_is_corruption(code))
-        return;
-    exg_database_close(&cache->database);
-    cache->reopen_us = 0;
+    EXG_FAIL_POINT("discovery-file");
+    return exg_cache_database_is_open(&cache->file, NULL);
 }
 
 static ExgDiscoveryEntry *
@@ -255,14 +163,14 @@ find_in_file(ExgDiscoveryCache *cache, const char *domain, const char *failure)
 {
     if (!is_open(cache))
         return NULL;
-    sqlite3_stmt *statement = cache->database.prepared[FIND];
+    sqlite3_stmt *statement = cache->file.database.prepared[FIND];
     sqlite3_bind_text(statement, 1, domain, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, failure, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     ExgDiscoveryEntry *entry = code == SQLITE_ROW ? entry_of_row(statement) : NULL;
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    check_result(cache, code);
+    exg_cache_database_note(&cache->file, code);
     return entry;
 }
 
@@ -271,7 +179,7 @@ store_in_file(ExgDiscoveryCache *cache, const ExgDiscoveryEntry *entry)
 {
     if (!is_open(cache))
         return;
-    sqlite3_stmt *statement = cache->database.prepared[STORE];
+    sqlite3_stmt *statement = cache->file.database.prepared[STORE];
     const char *endpoint = entry->endpoint != NULL ? entry->endpoint : "";
     const char *const texts[] = {entry->domain, failure_of(entry), endpoint, entry->kind,
                                  entry->scheme};
@@ -281,13 +189,13 @@ store_in_file(ExgDiscoveryCache *cache, const ExgDiscoveryEntry *entry)
     sqlite3_bind_int64(statement, 7, entry->expires_us);
     g_autofree char *sum = sum_of(entry);
     sqlite3_bind_text(statement, 8, sum, -1, SQLITE_STATIC);
-    check_result(cache, exg_database_run(statement));
+    exg_cache_database_note(&cache->file, exg_database_run(statement));
     if (!is_open(cache))
         return;
-    statement = cache->database.prepared[PRUNE];
+    statement = cache->file.database.prepared[PRUNE];
     sqlite3_bind_int64(statement, 1, exg_clock_real_us());
     sqlite3_bind_int64(statement, 2, EXG_DISCOVERY_MAX_ENTRIES);
-    check_result(cache, exg_database_run(statement));
+    exg_cache_database_note(&cache->file, exg_database_run(statement));
 }
 
 /* --- the cache -------------------------------------------------------------------------------- */
@@ -298,7 +206,7 @@ exg_discovery_cache_new(const char *path)
     ExgDiscoveryCache *cache = g_new0(ExgDiscoveryCache, 1);
     cache->references = 1;
     g_mutex_init(&cache->lock);
-    cache->path = g_strdup(path);
+    exg_cache_database_init(&cache->file, &kind_of_file, path);
     cache->memory = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
     return cache;
 }
@@ -315,10 +223,9 @@ exg_discovery_cache_unref(ExgDiscoveryCache *cache)
 {
     if (cache == NULL || !g_atomic_int_dec_and_test(&cache->references))
         return;
-    exg_database_close(&cache->database);
+    exg_cache_database_clear(&cache->file);
     g_hash_table_unref(cache->memory);
     g_mutex_clear(&cache->lock);
-    g_free(cache->path);
     g_free(cache);
 }
 
@@ -380,8 +287,8 @@ forget_in_lock(ExgDiscoveryCache *cache, const char *domain)
     }
     if (!is_open(cache))
         return;
-    sqlite3_bind_text(cache->database.prepared[FORGET], 1, domain, -1, SQLITE_STATIC);
-    check_result(cache, exg_database_run(cache->database.prepared[FORGET]));
+    sqlite3_bind_text(cache->file.database.prepared[FORGET], 1, domain, -1, SQLITE_STATIC);
+    exg_cache_database_note(&cache->file, exg_database_run(cache->file.database.prepared[FORGET]));
 }
 
 static void
@@ -441,7 +348,8 @@ exg_discovery_cache_clear(ExgDiscoveryCache *cache)
     g_mutex_lock(&cache->lock);
     g_hash_table_remove_all(cache->memory);
     if (is_open(cache))
-        check_result(cache, exg_database_run(cache->database.prepared[CLEAR]));
+        exg_cache_database_note(&cache->file,
+                                exg_database_run(cache->file.database.prepared[CLEAR]));
     g_mutex_unlock(&cache->lock);
 }
 
@@ -458,7 +366,7 @@ by_domain(gconstpointer a, gconstpointer b)
 static void
 list_file(ExgDiscoveryCache *cache, GPtrArray *entries)
 {
-    sqlite3_stmt *statement = cache->database.prepared[LIST];
+    sqlite3_stmt *statement = cache->file.database.prepared[LIST];
     sqlite3_bind_int64(statement, 1, EXG_DISCOVERY_MAX_ENTRIES);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -467,7 +375,7 @@ list_file(ExgDiscoveryCache *cache, GPtrArray *entries)
             g_ptr_array_add(entries, entry);
     }
     sqlite3_reset(statement);
-    check_result(cache, code);
+    exg_cache_database_note(&cache->file, code);
 }
 
 static void

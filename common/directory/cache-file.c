@@ -1,20 +1,10 @@
 #include "common/directory/cache-file-private.h"
 
 #include "common/base/clock.h"
-#include "common/base/log.h"
 #include "common/directory/cache.h"
-#include "common/sqlite/database.h"
+#include "common/sqlite/cache-database.h"
 
-#include <errno.h>
 #include <sqlite3.h>
-#include <stdio.h>
-
-#define BUSY_TIMEOUT_MS 1000
-#define REOPEN_US       (60 * G_USEC_PER_SEC)
-#define OPEN_ATTEMPTS   3
-/* "EXGD": tells the cache's file from somebody else's database, and its layout from a later one's. */
-#define APPLICATION_ID 0x45584744
-#define LAYOUT         1
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS recipients ("
@@ -41,107 +31,36 @@ static const char *const statements[N_STATEMENTS] = {
 };
 
 struct ExgDirectoryFile {
-    char *path;
-    ExgDatabase database;
-    gint64 reopen_us; /* when opening is worth another attempt */
+    ExgCacheDatabase cache;
     guint writes;
 };
 
-/* --- opening ---------------------------------------------------------------------------------- */
-
-/* SQLITE_NOTADB for a database that is somebody else's. */
-static int
-check_owner(ExgDatabase *database)
-{
-    gint64 application = 0, layout = 0, tables = 0;
-    int code;
-    if ((code = exg_database_ask(database, "PRAGMA application_id", &application)) != SQLITE_OK ||
-        (code = exg_database_ask(database, "PRAGMA user_version", &layout)) != SQLITE_OK ||
-        (code = exg_database_ask(database, "SELECT count(*) FROM sqlite_schema", &tables)) !=
-            SQLITE_OK ||
-        (code = exg_database_check(database)) != SQLITE_OK)
-        return code;
-    bool is_new = tables == 0 && application == 0 && layout == 0;
-    return is_new || (application == APPLICATION_ID && layout == LAYOUT) ? SQLITE_OK
-                                                                         : SQLITE_NOTADB;
-}
-
-/* Answers an SQLite code. */
-static int
-open_database(ExgDirectoryFile *file)
-{
-    int code = exg_database_open(&file->database, file->path, BUSY_TIMEOUT_MS);
-    if (code != SQLITE_OK || (code = check_owner(&file->database)) != SQLITE_OK ||
-        (code = exg_database_use_wal(&file->database, "NORMAL")) != SQLITE_OK)
-        return code;
-    /* In one transaction, so that another process sees a file that is empty or complete. */
-    g_autofree char *sql = g_strdup_printf(
-        "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-        APPLICATION_ID, LAYOUT, schema);
-    return exg_database_set_up(&file->database, sql, statements, N_STATEMENTS);
-}
-
-/* The last one set aside is kept for whoever wants to look. The log goes first: a new database must not find it. */
-static void
-set_aside(ExgDirectoryFile *file)
-{
-    static const char *const suffixes[] = {"-wal", "-shm", ""};
-    if (!exg_database_is_in_place(&file->database, file->path))
-        return; /* another process was faster */
-    for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *from = g_strconcat(file->path, suffixes[i], NULL);
-        g_autofree char *to = g_strconcat(file->path, ".aside", suffixes[i], NULL);
-        if (rename(from, to) < 0 && errno != ENOENT)
-            exg_log(EXG_LOG_WARNING, NULL, "cannot rename %s: %s", from, g_strerror(errno));
-    }
-    exg_log(EXG_LOG_WARNING, NULL,
-            "the directory cache %s is damaged, or is another file; it was set aside as %s.aside",
-            file->path, file->path);
-}
-
-static bool
-open_or_replace(ExgDirectoryFile *file)
-{
-    int code = SQLITE_OK;
-    for (guint i = 0; i < OPEN_ATTEMPTS; i++) {
-        code = open_database(file);
-        if (code == SQLITE_OK) {
-            exg_directory_file_prune(file, EXG_DIRECTORY_FILE_MAX_KNOWN,
-                                     EXG_DIRECTORY_FILE_MAX_NOBODY);
-            return true;
-        }
-        if (!exg_database_is_corruption(code))
-            break;
-        exg_database_close(&file->database);
-        set_aside(file);
-    }
-    exg_log(EXG_LOG_WARNING, NULL,
-            "cannot open the directory cache %s: %s; findings are kept in memory only", file->path,
-            exg_database_message(&file->database, code));
-    exg_database_close(&file->database);
-    return false;
-}
+static const ExgCacheDatabaseKind kind_of_file = {
+    .name = "the directory cache",
+    .without = "findings are kept in memory only",
+    .application_id = 0x45584744, /* "EXGD" */
+    .layout = 1,
+    .busy_timeout_ms = 1000,
+    .schema = schema,
+    .statements = statements,
+    .n_statements = N_STATEMENTS,
+};
 
 static bool
 is_open(ExgDirectoryFile *file)
 {
-    if (file->database.handle != NULL && !exg_database_is_in_place(&file->database, file->path)) {
-        exg_database_close(&file->database);
-        file->reopen_us = 0;
-    }
-    if (file->database.handle != NULL)
-        return true;
-    if (exg_clock_monotonic_us() < file->reopen_us)
-        return false;
-    file->reopen_us = exg_clock_monotonic_us() + REOPEN_US;
-    return open_or_replace(file);
+    bool opened;
+    bool usable = exg_cache_database_is_open(&file->cache, &opened);
+    if (opened)
+        exg_directory_file_prune(file, EXG_DIRECTORY_FILE_MAX_KNOWN, EXG_DIRECTORY_FILE_MAX_NOBODY);
+    return usable;
 }
 
 ExgDirectoryFile *
 exg_directory_file_new(const char *path)
 {
     ExgDirectoryFile *file = g_new0(ExgDirectoryFile, 1);
-    file->path = g_strdup(path);
+    exg_cache_database_init(&file->cache, &kind_of_file, path);
     return file;
 }
 
@@ -150,33 +69,17 @@ exg_directory_file_free(ExgDirectoryFile *file)
 {
     if (file == NULL)
         return;
-    exg_database_close(&file->database);
-    g_free(file->path);
+    exg_cache_database_clear(&file->cache);
     g_free(file);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-/* A file that turns out to be damaged is opened anew the next time, and then set aside. */
-static void
-check_result(ExgDirectoryFile *file, int code)
-{
-    if (code == SQLITE_ROW || code == SQLITE_DONE)
-        return;
-    exg_log(EXG_LOG_DEBUG, NULL, "the directory cache %s: %s", file->path,
-            exg_database_message(&file->database, code));
-    if (!exg_database_is_corruption(code))
-        return;
-    exg_database_close(&file->database);
-    file->reopen_us = 0;
-}
-
 /* Runs a statement that answers no rows. */
 static void
 run(ExgDirectoryFile *file, sqlite3_stmt *statement)
 {
-    int code = exg_database_run(statement);
-    check_result(file, code == SQLITE_OK ? SQLITE_DONE : code);
+    exg_cache_database_note(&file->cache, exg_database_run(statement));
 }
 
 bool
@@ -185,7 +88,7 @@ exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipientKin
 {
     if (!is_open(file))
         return false;
-    sqlite3_stmt *statement = file->database.prepared[FIND];
+    sqlite3_stmt *statement = file->cache.database.prepared[FIND];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
     ExgRecipientKind kind = EXG_RECIPIENT_UNKNOWN;
@@ -196,7 +99,7 @@ exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipientKin
     }
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    check_result(file, code);
+    exg_cache_database_note(&file->cache, code);
     if (kind == EXG_RECIPIENT_UNKNOWN)
         return false;
     *ret_kind = kind;
@@ -210,7 +113,7 @@ exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKi
 {
     if (!is_open(file))
         return;
-    sqlite3_stmt *statement = file->database.prepared[STORE];
+    sqlite3_stmt *statement = file->cache.database.prepared[STORE];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, exg_recipient_kind_name(kind), -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 3, found_us);
@@ -224,8 +127,8 @@ exg_directory_file_forget(ExgDirectoryFile *file, const char *key)
 {
     if (!is_open(file))
         return;
-    sqlite3_bind_text(file->database.prepared[FORGET], 1, key, -1, SQLITE_STATIC);
-    run(file, file->database.prepared[FORGET]);
+    sqlite3_bind_text(file->cache.database.prepared[FORGET], 1, key, -1, SQLITE_STATIC);
+    run(file, file->cache.database.prepared[FORGET]);
 }
 
 void
@@ -240,7 +143,7 @@ exg_directory_file_prune(ExgDirectoryFile *file, guint max_known, guint max_nobo
         {PRUNE_NOBODY, {max_nobody}},
     };
     for (guint i = 0; i < G_N_ELEMENTS(steps) && is_open(file); i++) {
-        sqlite3_stmt *statement = file->database.prepared[steps[i].statement];
+        sqlite3_stmt *statement = file->cache.database.prepared[steps[i].statement];
         for (int j = 0; j < sqlite3_bind_parameter_count(statement); j++)
             sqlite3_bind_int64(statement, j + 1, steps[i].values[j]);
         run(file, statement);

@@ -1,8 +1,8 @@
 #include "common/directory/source-ews.h"
 
-#include "common/ews/expand-dl.h"
-#include "common/ews/get-folder.h"
-#include "common/ews/resolve-names.h"
+#include "common/ews/people/expand-dl.h"
+#include "common/ews/folders/get-folder.h"
+#include "common/ews/people/resolve-names.h"
 
 typedef struct {
     ExgDirectorySource source;

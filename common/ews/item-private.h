@@ -13,7 +13,7 @@
 /* t:FolderId, which tells the mailbox, too; or t:DistinguishedFolderId in the target's mailbox. Where
  * both are set, the id counts. */
 void exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
-                             const ExgEwsFolderId *folder);
+                              const ExgEwsFolderId *folder);
 /* m:IndexedPageItemView or m:IndexedPageFolderView, as `name` says. */
 void exg_ews_write_page(ExgXmlWriter *writer, const char *name, guint offset, guint max_entries);
 void exg_ews_write_item_id(ExgXmlWriter *writer, const ExgEwsItemId *id);
@@ -37,5 +37,8 @@ ExgEwsFolderId exg_ews_folder_id_copy(const ExgEwsFolderId *folder);
 void exg_ews_folder_id_clear(ExgEwsFolderId *folder);
 ExgEwsItemId exg_ews_item_id_copy(const ExgEwsItemId *id);
 void exg_ews_item_id_clear(ExgEwsItemId *id);
+
+/* "HardDelete" */
+const char *exg_ews_disposal_name(ExgEwsDisposal disposal);
 
 #endif

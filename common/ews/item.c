@@ -261,3 +261,14 @@ exg_ews_item_id_clear(ExgEwsItemId *id)
     g_free((char *)id->change_key);
     *id = (ExgEwsItemId){0};
 }
+
+const char *
+exg_ews_disposal_name(ExgEwsDisposal disposal)
+{
+    static const char *const names[] = {
+        [EXG_EWS_TO_DELETED_ITEMS] = "MoveToDeletedItems",
+        [EXG_EWS_SOFT_DELETE] = "SoftDelete",
+        [EXG_EWS_HARD_DELETE] = "HardDelete",
+    };
+    return names[disposal];
+}

@@ -344,11 +344,11 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
-    /* One of the lines may be the Authorization. */
+    /* One of the lines may be the Authorization, and the body that of a token request. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
         exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
-    g_clear_pointer(&self->joined_body, g_free);
+    g_clear_pointer(&self->joined_body, exg_secret_wipe_and_free);
     g_clear_pointer(&self->response, exg_http_response_unref);
     g_clear_pointer(&self->request, exg_http_request_unref);
     g_clear_error(&self->own_error);

@@ -1,6 +1,6 @@
 /* database.h - an SQLite file that processes share: opened, set up, asked, closed.
  *
- * The common part of the journal, the directory's cache and the throttle's file. Whether a file is
+ * The common part of the journal, the caches (cache-database.h) and the throttle's file. Whether a file is
  * theirs, what counts as damage and what is done about it differ between them, and stay with them:
  * between exg_database_open() and exg_database_set_up() the owner looks at what is there.
  *

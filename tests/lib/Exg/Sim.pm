@@ -77,6 +77,22 @@ sub requests
     return scalar grep { / operation=$operation / && /$of/ } split /\n/, slurp("$self->{directory}/log");
 }
 
+# That all it has answered so far, kept with the option --keep-requests, is as the published schema wants it.
+sub check_answers
+{
+    my ($self) = @_;
+    my $schema = ($ENV{EXG_SCHEMA} // '') . '/oracle/ews.xsd';
+  SKIP: {
+        skip 'the schema collection is not here', 1 if !-r $schema;
+        # of three operations that schema knows nothing
+        my @answers = grep { /\.answer\.xml\z/ && slurp($_) !~ /<m:Get(?:MailTips|UserOofSettings|UserAvailability)Response\b/ }
+            files_in("$self->{directory}/requests");
+        my $lint = run_program('xmllint', '--nonet', '--noout', '--schema', $schema, @answers);
+        my @wrong = grep { !/ validates$/ } split /\n/, $lint->{err};
+        ok(@answers > 0 && $lint->{status} == 0, @answers . ' answers are as the schema wants them') or diag(join "\n", @wrong);
+    }
+}
+
 sub stop
 {
     my ($self) = @_;
