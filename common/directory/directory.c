@@ -1,4 +1,4 @@
-#include "common/directory/directory.h"
+#include "common/directory/directory-private.h"
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
@@ -6,7 +6,7 @@
 #include "common/mime/address.h"
 
 struct ExgDirectory {
-    guint references; /* the owner's, and one of each look-up */
+    gint references; /* the owner's, and one of each look-up */
     ExgEngine *engine;
     ExgDirectorySource *source;
     ExgDirectoryCache *cache;
@@ -59,10 +59,23 @@ exg_directory_new(ExgEngine *engine, const ExgDirectoryOptions *options)
     return directory;
 }
 
-static void
-release(ExgDirectory *directory)
+ExgEngine *
+exg_directory_engine(const ExgDirectory *directory)
 {
-    if (--directory->references > 0)
+    return directory->engine;
+}
+
+ExgDirectory *
+exg_directory_ref(ExgDirectory *directory)
+{
+    g_atomic_int_inc(&directory->references);
+    return directory;
+}
+
+void
+exg_directory_unref(ExgDirectory *directory)
+{
+    if (!g_atomic_int_dec_and_test(&directory->references))
         return;
     exg_directory_source_free(directory->source);
     exg_directory_cache_unref(directory->cache);
@@ -78,7 +91,20 @@ exg_directory_free(ExgDirectory *directory)
     if (directory == NULL)
         return;
     g_cancellable_cancel(directory->cancellable);
-    release(directory);
+    exg_directory_unref(directory);
+}
+
+static void
+free_now(gpointer data)
+{
+    exg_directory_free(data);
+}
+
+void
+exg_directory_post_free(ExgDirectory *directory)
+{
+    if (directory != NULL)
+        exg_engine_post(directory->engine, free_now, directory);
 }
 
 /* --- what an entry is worth ------------------------------------------------------------------- */
@@ -131,8 +157,10 @@ was_mailbox_of_late(const ExgDirectoryEntry *entry)
 static ExgDirectoryFinding
 stale_mailbox(const GError *why)
 {
-    return (ExgDirectoryFinding){EXG_DIRECTORY_DELIVERABLE, EXG_RECIPIENT_MAILBOX,
-                                 EXG_DIRECTORY_STALE, why};
+    return (ExgDirectoryFinding){.verdict = EXG_DIRECTORY_DELIVERABLE,
+                                 .kind = EXG_RECIPIENT_MAILBOX,
+                                 .origin = EXG_DIRECTORY_STALE,
+                                 .why = why};
 }
 
 /* What the cache's memory has to say, if that is an answer. `*ret_why`: owns the finding's error. */
@@ -149,8 +177,10 @@ answer_from_memory(ExgDirectory *directory, const char *key, Worth *ret_worth,
     if (*ret_worth == STALE)
         *ret_finding = stale_mailbox(*ret_why);
     else
-        *ret_finding = (ExgDirectoryFinding){entry->verdict, entry->kind, EXG_DIRECTORY_CACHED,
-                                             *ret_why};
+        *ret_finding = (ExgDirectoryFinding){.verdict = entry->verdict,
+                                             .kind = entry->kind,
+                                             .origin = EXG_DIRECTORY_CACHED,
+                                             .why = *ret_why};
     return true;
 }
 
@@ -190,8 +220,8 @@ give_up(Waiter *waiter, GError *why)
 {
     const ExgDirectoryEntry *entry = exg_directory_cache_find(waiter->directory->cache,
                                                               waiter->look_up->key);
-    ExgDirectoryFinding finding = {EXG_DIRECTORY_CANNOT_TELL, EXG_RECIPIENT_UNKNOWN,
-                                   EXG_DIRECTORY_ASKED, why};
+    ExgDirectoryFinding finding = {
+        .verdict = EXG_DIRECTORY_CANNOT_TELL, .origin = EXG_DIRECTORY_ASKED, .why = why};
     if (was_mailbox_of_late(entry))
         finding = stale_mailbox(why);
     answer(waiter, &finding);
@@ -264,7 +294,7 @@ look_up_free(LookUp *look_up)
     g_free(look_up->key);
     g_free(look_up->address);
     g_free(look_up);
-    release(directory);
+    exg_directory_unref(directory);
 }
 
 static void
@@ -324,7 +354,7 @@ look_up_new(ExgDirectory *directory, const char *key, const char *address, bool 
 {
     LookUp *look_up = g_new0(LookUp, 1);
     look_up->directory = directory;
-    directory->references++;
+    exg_directory_ref(directory);
     directory->renewals += is_renewal;
     look_up->key = g_strdup(key);
     look_up->address = g_strdup(address);
@@ -339,6 +369,14 @@ look_up_new(ExgDirectory *directory, const char *key, const char *address, bool 
 void
 exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadline_us,
                     GCancellable *cancellable, ExgDirectoryFunc function, gpointer data)
+{
+    exg_directory_check_for(directory, NULL, address, deadline_us, cancellable, function, data);
+}
+
+void
+exg_directory_check_for(ExgDirectory *directory, const char *client, const char *address,
+                        gint64 deadline_us, GCancellable *cancellable, ExgDirectoryFunc function,
+                        gpointer data)
 {
     g_autofree char *key = exg_address_fold(address);
     g_autoptr(GError) why = NULL;
@@ -370,7 +408,7 @@ second_heard(const ExgDirectoryFinding *finding, gpointer data)
 {
     Question *question = data;
     question->function(finding, question->data);
-    release(question->directory);
+    exg_directory_unref(question->directory);
     g_free(question);
 }
 
@@ -381,7 +419,7 @@ exg_directory_ask(ExgDirectory *directory, const char *address, const GError *fi
 {
     Question *question = g_new(Question, 1);
     *question = (Question){directory, function, data};
-    directory->references++;
+    exg_directory_ref(directory);
     exg_directory_hear_second(directory->source, address, first_witness, deadline_us, cancellable,
                               second_heard, question);
 }
@@ -397,7 +435,7 @@ expanded(const ExgDirectoryMembers *members, const GError *error, gpointer data)
 {
     Expansion *expansion = data;
     expansion->function(members, error, expansion->data);
-    release(expansion->directory);
+    exg_directory_unref(expansion->directory);
     g_free(expansion);
 }
 
@@ -407,7 +445,7 @@ exg_directory_expand(ExgDirectory *directory, const char *address, gint64 deadli
 {
     Expansion *expansion = g_new(Expansion, 1);
     *expansion = (Expansion){directory, function, data};
-    directory->references++;
+    exg_directory_ref(directory);
     directory->source->class->expand(directory->source, address, deadline_us, cancellable, expanded,
                                      expansion);
 }

@@ -11,7 +11,7 @@
  *   still there (STALE). - A refusal is good for `negative_life_ms`, a failure for
  *   `failure_life_ms`.
  *
- * Threads:  the engine's.
+ * Threads:  the engine's; exg_directory_check_blocking() and exg_directory_post_free() are for others.
  * Limits:   a look-up ends after `timeout_ms`; EXG_DIRECTORY_MAX_RENEWALS run in the background;
  *           those of the cache. While Exchange is unreachable nobody waits longer than
  *           EXG_DIRECTORY_PATIENCE_MS, or a message to many would take as many time-outs.
@@ -24,13 +24,15 @@
 
 #define EXG_DIRECTORY_MAX_RENEWALS 16
 #define EXG_DIRECTORY_PATIENCE_MS  2000
+#define EXG_DIRECTORY_GRACE_MS     250
 
 typedef struct ExgDirectory ExgDirectory;
 
 typedef struct {
     ExgDirectorySource *source; /* taken */
-    ExgDirectoryCache *cache;   /* referenced; may be shared with other directories of the same Exchange */
-    gint64 positive_life_ms;    /* at most 7 days */
+    ExgDirectoryCache
+        *cache; /* referenced; may be shared with other directories of the same Exchange */
+    gint64 positive_life_ms; /* at most 7 days */
     gint64 negative_life_ms;
     gint64 failure_life_ms;
     gint64 timeout_ms;
@@ -40,6 +42,8 @@ ExgDirectory *exg_directory_new(ExgEngine *engine, const ExgDirectoryOptions *op
 /* Look-ups under way are cancelled; who waits for one is told before the engine comes to rest.
  * NULL-safe. */
 void exg_directory_free(ExgDirectory *directory);
+/* The same from any thread, while the engine runs. */
+void exg_directory_post_free(ExgDirectory *directory);
 
 /* Calls back exactly once, from the engine, perhaps inside the call. The finding is valid during
  * the callback. */
@@ -49,6 +53,18 @@ typedef void (*ExgDirectoryFunc)(const ExgDirectoryFinding *finding, gpointer da
  * look-up goes on for others and for the cache. */
 void exg_directory_check(ExgDirectory *directory, const char *address, gint64 deadline_us,
                          GCancellable *cancellable, ExgDirectoryFunc function, gpointer data);
+
+/* The same on behalf of a client, whose name (its IP address, say) counts the look-ups that it
+ * causes. NULL: nobody's. */
+void exg_directory_check_for(ExgDirectory *directory, const char *client, const char *address,
+                             gint64 deadline_us, GCancellable *cancellable,
+                             ExgDirectoryFunc function, gpointer data);
+
+/* The same for a thread that may wait, any but the engine's, which has to run meanwhile. The
+ * directory is not to be freed before it returns. Returns by the deadline, or within EXG_DIRECTORY_GRACE_MS of it if the engine is overloaded; leaves nothing
+ * in the thread. Never NULL; (transfer full). */
+ExgDirectoryFinding *exg_directory_check_blocking(ExgDirectory *directory, const char *client,
+                                                  const char *address, gint64 deadline_us);
 
 /* The second witness, asked afresh: `first_witness` is the store's word that there is no such
  * mailbox. Never DELIVERABLE. */

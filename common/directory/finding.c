@@ -39,8 +39,31 @@ exg_directory_origin_name(ExgDirectoryOrigin origin)
         [EXG_DIRECTORY_ASKED] = "asked",
         [EXG_DIRECTORY_CACHED] = "cached",
         [EXG_DIRECTORY_STALE] = "stale",
+        [EXG_DIRECTORY_LISTED] = "listed",
     };
     return names[origin];
+}
+
+ExgDirectoryFinding *
+exg_directory_finding_copy(const ExgDirectoryFinding *finding)
+{
+    if (finding == NULL)
+        return NULL;
+    ExgDirectoryFinding *copy = g_new(ExgDirectoryFinding, 1);
+    *copy = *finding;
+    if (finding->why != NULL)
+        copy->why = g_error_copy(finding->why);
+    return copy;
+}
+
+void
+exg_directory_finding_free(ExgDirectoryFinding *finding)
+{
+    if (finding == NULL)
+        return;
+    if (finding->why != NULL)
+        g_error_free((GError *)finding->why);
+    g_free(finding);
 }
 
 ExgDirectoryVerdict

@@ -1,0 +1,19 @@
+/* configured.h - the directory that exgate.conf describes, for all programs alike.
+ *
+ * Threads:  the engine's.
+ * Errors:   EXG_ERROR_CONFIG.
+ */
+#ifndef EXG_DIRECTORY_CONFIGURED_H
+#define EXG_DIRECTORY_CONFIGURED_H
+
+#include "common/account/account.h"
+#include "common/base/conf.h"
+#include "common/directory/directory.h"
+
+/* `wants_tips`: who checks a recipient wants to know the tips as well, though it may take Exchange
+ * a second question. */
+ExgDirectory *exg_directory_new_configured(ExgEngine *engine, const ExgConf *conf,
+                                           ExgAccount *account, ExgDirectoryCache *cache,
+                                           bool wants_tips, GError **error);
+
+#endif
