@@ -56,7 +56,7 @@ static const struct {
     ExgDirectoryVerdict verdict;
     ExgRecipientKind kind;
     bool has_tips;
-} rows[] = {
+} orders_rows[] = {
     /* the usual order, for deliveries: as few questions as there can be */
     {USUAL, LMTP, {.open = STORE_HAS_IT}, "o", EXG_DIRECTORY_DELIVERABLE, MAILBOX, false},
     {USUAL, LMTP, {NONE, NO, 0, -1, NOBODY, -1}, "o r", EXG_DIRECTORY_NO_SUCH, NOBODY, false},
@@ -217,18 +217,19 @@ static const struct {
 static void
 orders(Fixture *fixture, gconstpointer data)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(orders_rows); i++) {
         Outcome outcome;
-        run(fixture, rows[i].order, rows[i].wants_tips, &rows[i].world, &outcome);
-        guint opened = strchr(rows[i].asked, 'o') != NULL;
-        guint told = strchr(rows[i].asked, 't') != NULL;
-        guint identified = strchr(rows[i].asked, 'r') != NULL;
-        if (outcome.verdict != rows[i].verdict || outcome.kind != rows[i].kind ||
-            outcome.tips.known != rows[i].has_tips || fixture->opened != opened ||
+        run(fixture, orders_rows[i].order, orders_rows[i].wants_tips, &orders_rows[i].world,
+            &outcome);
+        guint opened = strchr(orders_rows[i].asked, 'o') != NULL;
+        guint told = strchr(orders_rows[i].asked, 't') != NULL;
+        guint identified = strchr(orders_rows[i].asked, 'r') != NULL;
+        if (outcome.verdict != orders_rows[i].verdict || outcome.kind != orders_rows[i].kind ||
+            outcome.tips.known != orders_rows[i].has_tips || fixture->opened != opened ||
             fixture->told != told || fixture->identified != identified)
-            g_error("row %u, %s: verdict %d, kind %d, tips %d, asked %u %u %u", i, rows[i].order,
-                    (int)outcome.verdict, (int)outcome.kind, outcome.tips.known, fixture->opened,
-                    fixture->told, fixture->identified);
+            g_error("row %u, %s: verdict %d, kind %d, tips %d, asked %u %u %u", i,
+                    orders_rows[i].order, (int)outcome.verdict, (int)outcome.kind,
+                    outcome.tips.known, fixture->opened, fixture->told, fixture->identified);
         if (outcome.verdict == EXG_DIRECTORY_NO_SUCH)
             g_assert_cmpint(outcome.error, ==, EXG_ERROR_NO_MAILBOX);
         if (outcome.verdict == EXG_DIRECTORY_CANNOT_TELL && outcome.kind == UNKNOWN)
