@@ -73,13 +73,13 @@ export EXG_SANITIZE := $(SANITIZE)
 
 # --- what is built from what ------------------------------------------------------------------
 
-COMMON_SRC := $(sort $(wildcard common/*/*.c))
+COMMON_SRC := $(sort $(wildcard common/*/*.c common/*/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
 CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
-UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
+UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/*.c))
 PROGRAMS   := exgate-lmtpd exgate exchange-sim
 
@@ -139,6 +139,9 @@ $(CHECK)/tests/unit/cli/%.t: EXTRA = $(CLI_PARTS)
 $(filter $(CHECK)/tests/unit/cli/%.t,$(UNIT_TESTS)): $(CLI_PARTS)
 $(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
 $(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
+# Those that run the simulated Exchange beside them.
+SIM_TESTS := $(patsubst %.c,$(CHECK)/%.t,$(shell grep -l 'tests/lib/sim.h' $(UNIT_SRC)))
+$(SIM_TESTS): | $(CHECK)/exchange-sim
 $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS)
 

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/directory/recipient-list.h"
-#include "common/ews/resolve-candidates.h"
+#include "common/ews/people/resolve-candidates.h"
 #include "common/mime/address.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #include "common/directory/source-ews.h"
 
-#include "common/ews/expand-dl.h"
-#include "common/ews/get-folder.h"
-#include "common/ews/get-mail-tips.h"
-#include "common/ews/resolve-names.h"
+#include "common/ews/folders/get-folder.h"
+#include "common/ews/people/expand-dl.h"
+#include "common/ews/people/get-mail-tips.h"
+#include "common/ews/people/resolve-names.h"
 
 typedef struct {
     ExgDirectorySource source;

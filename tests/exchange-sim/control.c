@@ -79,6 +79,12 @@ do_revoke(ExgSimControl *control, const char *line, const char *rest, GError **e
 }
 
 static char *
+do_tokens(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    return exg_sim_oauth_tokens(control->parts.sign_in.oauth);
+}
+
+static char *
 do_approve(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     bool declines = g_str_has_prefix(line, "decline");
@@ -122,6 +128,7 @@ static const struct {
     {"close-idle", do_close_idle, false},
     {"forget-subscriptions", do_forget, false},
     {"revoke-tokens", do_revoke, false},
+    {"tokens", do_tokens, false},
     {"approve", do_approve, true},
     {"decline", do_approve, true},
     {"misdirect", do_misdirect, true},

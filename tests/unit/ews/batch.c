@@ -3,7 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/convert-id.h"
+#include "common/ews/items/convert-id.h"
 #include "tests/lib/http-fixture.h"
 
 #include <string.h>
