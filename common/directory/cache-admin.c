@@ -26,7 +26,7 @@ typedef enum {
 
 #define CHOSEN                                                                                     \
     "(?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR "                                                \
-    "substr(address, -length(?2) - 1) = '@' || ?2)"
+    "substr(address, -length(?2) - 1) = '@' || lower(?2))"
 
 static const char *const statements[N_STATEMENTS] = {
     [EACH] = "SELECT address, kind, found_us, told_us, flags, max_message_bytes, n_members"

@@ -109,8 +109,9 @@ identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
 
 /* --- mail tips -------------------------------------------------------------------------------- */
 
-/* A size that no server has was given in kilobytes or is none. */
-#define LEAST_MAX_MESSAGE_BYTES (64 * 1024)
+/* The documentation does not agree with itself on the unit. What is less than this may have been
+ * meant in kilobytes, and would refuse mail that the mailbox takes. */
+#define LEAST_MAX_MESSAGE_BYTES (1024 * 1024)
 
 /* Restrictions are those for the account; what a stranger may do, they do not say. A tip that the
  * server had no time for is not told. */

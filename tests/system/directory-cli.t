@@ -187,6 +187,23 @@ $sim->control("mailbox user$_\@many.test") for 100 .. 215;
 $result = directory('warm', '--domain', 'many.test', '--rate', 100);
 is($result->{out}, "116 mailboxes, 0 groups, 0 others; 0 are nobody's; of 0 nobody could tell\n", 'also where there are more than Exchange shows at a time');
 
+# --- the budget -------------------------------------------------------------------------------
+
+$lmtpd->configure({ directory => { max_lookups => 1 } });
+$before = $sim->requests('GetFolder');
+my $begun = time;
+my @guesses = objects(67, 'query', at(map { "guess$_" } 1 .. 80), at('ann'));
+my $allowed = 10 + time - $begun + 1;
+my $looked_up = $sim->requests('GetFolder') - $before;
+cmp_ok($looked_up, '>=', 10, 'max_lookups = 1: what was saved in 10 s is spent');
+cmp_ok($looked_up, '<=', $allowed, 'and not more than comes back') or diag("in @{[ time - $begun ]} s");
+my @unasked = grep { $_->{verdict} eq 'cannot-tell' } @guesses;
+is(scalar @unasked, 80 - $looked_up, 'of all others nobody can tell');
+is($unasked[0]{error}{kind}, 'busy', 'for want of budget');
+like($unasked[0]{error}{message}, qr/^Exchange was not asked/, 'which is said');
+is($guesses[80]{origin}, 'cached', 'who is known is answered');
+like((probe('ann'))[0], qr/^250/, 'by exgate-lmtpd as well');
+
 # --- the map ----------------------------------------------------------------------------------
 
 my $map = spew("$lmtpd->{directory}/map", "# ours\nlisted\@$domain\nteam\@$domain group\n", 0644);

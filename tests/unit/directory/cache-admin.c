@@ -61,7 +61,7 @@ looking(Fixture *fixture, gconstpointer data)
                    "full\n");
     assert_records(admin, &(ExgDirectoryFilter){.kind = EXG_RECIPIENT_GROUP}, "all@x group\n");
     assert_records(admin, &(ExgDirectoryFilter){.domain = "y"}, "bob@y mailbox\n");
-    assert_records(admin, &(ExgDirectoryFilter){.kind = EXG_RECIPIENT_MAILBOX, .domain = "x"},
+    assert_records(admin, &(ExgDirectoryFilter){.kind = EXG_RECIPIENT_MAILBOX, .domain = "X"},
                    "ann@x mailbox tips full\n");
     ExgDirectorySummary summary;
     g_assert_true(exg_directory_admin_summarize(admin, &summary, NULL));

@@ -184,7 +184,7 @@ static const TipsRow tips_rows[] = {
      {.known = true},
      false},
     /* a limit in kilobytes would refuse all mail */
-    {TIPS("", "<t:MaxMessageSize>36864</t:MaxMessageSize><t:InvalidRecipient>false"
+    {TIPS("", "<t:MaxMessageSize>102400</t:MaxMessageSize><t:InvalidRecipient>false"
               "</t:InvalidRecipient>"),
      EXG_SOURCE_SAYS_YES,
      {.known = true},
