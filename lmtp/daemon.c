@@ -48,18 +48,6 @@ struct ExgDaemon {
 
 /* --- from the configuration ------------------------------------------------------------------- */
 
-static void
-open_log(const ExgConf *conf)
-{
-    static const char *const names[] = {"error", "warning", "info", "debug"};
-    ExgLogLevel level = EXG_LOG_INFO;
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_str_equal(exg_conf_string(conf, "log", "level"), names[i]))
-            level = (ExgLogLevel)i;
-    bool to_syslog = g_str_equal(exg_conf_string(conf, "log", "target"), "syslog");
-    exg_log_open("exgate-lmtpd", to_syslog ? EXG_LOG_TO_SYSLOG : EXG_LOG_TO_STDERR, level);
-}
-
 /* Our name in the greeting and in trace fields: a host name, nothing that could break a header. */
 static const char *
 hostname_of(const ExgConf *conf, GError **error)
@@ -408,7 +396,7 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     if (daemon->conf == NULL || !check_conf(daemon->conf, error) ||
         !read_junk_header(daemon->conf, &daemon->junk_marks, error))
         return NULL;
-    open_log(daemon->conf);
+    exg_log_open_configured("exgate-lmtpd", daemon->conf);
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
@@ -501,7 +489,7 @@ on_reload(gpointer data)
     if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
                       exg_conf_list(daemon->conf, "lmtp", "listen")))
         exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
-    open_log(conf);
+    exg_log_open_configured("exgate-lmtpd", conf);
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));
