@@ -18,6 +18,7 @@ my %library = (
     curl    => qr{^curl/},
     libxml2 => qr{^libxml/},
     sqlite  => qr{^sqlite3\.h$},
+    libmilter => qr{^libmilter/},
 );
 # What C, POSIX and Linux bring is open to all.
 my $system = qr{^(
