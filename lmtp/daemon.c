@@ -7,7 +7,7 @@
 #include "common/base/notify.h"
 #include "common/directory/directory.h"
 #include "common/directory/source-ews.h"
-#include "common/io/listener.h"
+#include "common/io/listener-conf.h"
 #include "common/io/worker.h"
 #include "common/mime/address.h"
 #include "common/store/ews-store.h"
@@ -19,8 +19,6 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -255,36 +253,6 @@ open_journal(ExgDaemon *daemon, GError **error)
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 static bool
-listener_options(const ExgConf *conf, ExgListenerOptions *ret_options, GError **error)
-{
-    ExgListenerOptions options = {
-        .mode = (mode_t)exg_conf_int(conf, "lmtp", "socket_mode"),
-        .owner = (uid_t)-1,
-        .group = (gid_t)-1,
-    };
-    const char *owner = exg_conf_string(conf, "lmtp", "socket_owner");
-    if (owner != NULL) {
-        const struct passwd *entry = getpwnam(owner);
-        if (entry == NULL) {
-            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_owner");
-            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no user %s", where, owner);
-        }
-        options.owner = entry->pw_uid;
-    }
-    const char *group = exg_conf_string(conf, "lmtp", "socket_group");
-    if (group != NULL) {
-        const struct group *entry = getgrnam(group);
-        if (entry == NULL) {
-            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_group");
-            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no group %s", where, group);
-        }
-        options.group = entry->gr_gid;
-    }
-    *ret_options = options;
-    return true;
-}
-
-static bool
 listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
                GError **error)
 {
@@ -305,7 +273,7 @@ static bool
 listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **error)
 {
     ExgListenerOptions options;
-    if (!listener_options(conf, &options, error))
+    if (!exg_listener_options_read(conf, "lmtp", &options, error))
         return false;
     g_autofree char *where = exg_conf_where(conf, "lmtp", "listen");
     const char *const *texts = exg_conf_list(conf, "lmtp", "listen");
