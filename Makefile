@@ -154,10 +154,12 @@ $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$
 SCRIPT_TESTS := $(sort $(wildcard tests/lint/*.t tests/system/*.t))
 # A fuzz target twice: with a driver that replays a corpus, for `make check`, and with libFuzzer, for `make fuzz`.
 FUZZERS := $(filter-out driver,$(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)))
+# what the milter's targets need; the rest of it would want libmilter
+MAP_PARTS := $(patsubst %,$(CHECK)/milter/%.o,map policy-service socketmap tcp-table)
 REPLAYS := $(addprefix $(CHECK)/tests/fuzz/,$(FUZZERS))
-$(REPLAYS): %: %.o $(CHECK)/tests/fuzz/driver.o $(LMTP_PARTS) $(CHECK)/libexgate.a
+$(REPLAYS): %: %.o $(CHECK)/tests/fuzz/driver.o $(LMTP_PARTS) $(MAP_PARTS) $(CHECK)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(FUZZ)/libexgate.a
+$(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(MAP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(FUZZ)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # `make fuzz T='dot conf'` fuzzes just those
@@ -223,7 +225,7 @@ demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 
 BENCHES := $(patsubst %.c,$(RELEASE)/%,$(BENCH_SRC))
 $(BENCHES): %: %.o $(RELEASE)/libexgate.a
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(MILTER_LIBS)
 
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(BENCHES)
