@@ -36,8 +36,8 @@ typedef void (*ExgMapAskFunc)(const ExgMapQuestion *question, gpointer ask_data,
 typedef struct {
     ExgMapAskFunc ask;
     gpointer ask_data;
-    guint max_connections;   /* over all listeners */
-    gint64 idle_timeout_ms;  /* for a request to be complete */
+    guint max_connections;  /* over all listeners */
+    gint64 idle_timeout_ms; /* for a request to be complete */
 } ExgMapServerOptions;
 
 typedef struct {
@@ -60,8 +60,7 @@ bool exg_map_server_listen(ExgMapServer *server, ExgMapProtocol protocol,
 /* Where the n-th listener is bound, or NULL if there are not that many. */
 const ExgSocketAddress *exg_map_server_address(const ExgMapServer *server, guint n);
 /* From now on these limits hold; `ask` and `ask_data` stay. */
-void exg_map_server_set_limits(ExgMapServer *server, guint max_connections,
-                               gint64 idle_timeout_ms);
+void exg_map_server_set_limits(ExgMapServer *server, guint max_connections, gint64 idle_timeout_ms);
 ExgMapStatistics exg_map_server_statistics(const ExgMapServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgMapServer, exg_map_server_free)
