@@ -6,6 +6,7 @@
 #include "common/base/notify.h"
 #include "common/directory/configured.h"
 #include "milter/filter.h"
+#include "milter/maps.h"
 
 #include <glib-unix.h>
 #include <grp.h>
@@ -21,6 +22,7 @@ struct ExgMilterDaemon {
     ExgMilterSettings *settings;
     ExgLookUps *look_ups;
     ExgFilter *filter;
+    ExgMaps *maps;
     bool is_started; /* the engine has its thread */
 };
 
@@ -68,7 +70,8 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     ExgFilterSocket socket;
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !read_socket(daemon->conf, &socket, error))
+    if (daemon->conf == NULL || !read_socket(daemon->conf, &socket, error) ||
+        !exg_maps_check(daemon->conf, error))
         return NULL;
     exg_log_open_configured("exgate-milter", daemon->conf);
     daemon->engine = exg_engine_new(error);
@@ -82,6 +85,9 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->look_ups = exg_look_ups_new((guint)exg_conf_int(daemon->conf, "milter", "max_lookups"));
     if (check_only)
         return g_steal_pointer(&daemon);
+    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
+    if (daemon->maps == NULL)
+        return NULL;
     daemon->filter = exg_filter_new(&socket, daemon->settings, daemon->look_ups, error);
     return daemon->filter != NULL ? g_steal_pointer(&daemon) : NULL;
 }
@@ -92,11 +98,14 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
     if (daemon == NULL)
         return;
     exg_filter_free(daemon->filter);
-    exg_milter_settings_unref(daemon->settings);
     if (daemon->engine != NULL && !daemon->is_started) /* what was posted is still to be done */
         exg_engine_start(daemon->engine);
+    if (daemon->maps != NULL)
+        exg_maps_stop(daemon->maps);
+    exg_milter_settings_unref(daemon->settings);
     if (daemon->engine != NULL)
         exg_engine_stop(daemon->engine);
+    exg_maps_free(daemon->maps);
     exg_look_ups_free(daemon->look_ups);
     exg_account_unref(daemon->account);
     exg_directory_cache_unref(daemon->recipients);
@@ -132,6 +141,7 @@ on_reload(gpointer data)
         return G_SOURCE_CONTINUE;
     }
     exg_filter_configure(daemon->filter, settings);
+    exg_maps_configure(daemon->maps, conf, settings);
     exg_milter_settings_unref(daemon->settings);
     daemon->settings = settings;
     exg_account_unref(daemon->account);
