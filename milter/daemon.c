@@ -10,6 +10,7 @@
 #include "milter/connections.h"
 #include "milter/filter.h"
 #include "milter/limits.h"
+#include "milter/maps.h"
 #include "milter/socket.h"
 #include "milter/threads.h"
 
@@ -30,8 +31,10 @@ struct ExgMilterDaemon {
     ExgLookUps *look_ups;
     ExgMilterSocket socket;
     ExgFilter *filter;
+    ExgMaps *maps;
     ExgTimer grace;
     bool is_stopping;
+    guint open_ends; /* of what is stopping: the filter, the maps */
     int status;
 };
 
@@ -111,7 +114,8 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     ExgListenerOptions options;
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !read_socket(daemon, &options, error))
+    if (daemon->conf == NULL || !read_socket(daemon, &options, error) ||
+        !exg_maps_check(daemon->conf, error))
         return NULL;
     exg_log_open_configured("exgate-milter", daemon->conf);
     daemon->engine = exg_engine_new(error);
@@ -124,7 +128,10 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
         return NULL;
     daemon->look_ups = exg_look_ups_new(0);
     apply_limits(daemon, daemon->conf);
-    if (!check_only && !open_filter(daemon, &options, error))
+    if (check_only)
+        return g_steal_pointer(&daemon);
+    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
+    if (daemon->maps == NULL || !open_filter(daemon, &options, error))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -137,6 +144,7 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
     exg_milter_socket_remove(&daemon->socket);
     exg_milter_socket_clear(&daemon->socket);
     exg_filter_free(daemon->filter);
+    exg_maps_free(daemon->maps);
     exg_milter_settings_unref(daemon->settings);
     if (daemon->engine != NULL) { /* what was posted is still to be done */
         exg_timer_cancel(&daemon->grace);
@@ -167,7 +175,8 @@ static void
 drained(gpointer data)
 {
     ExgMilterDaemon *daemon = data;
-    exg_timer_set(&daemon->grace, exg_clock_deadline_ms(REPLY_GRACE_MS));
+    if (--daemon->open_ends == 0)
+        exg_timer_set(&daemon->grace, exg_clock_deadline_ms(REPLY_GRACE_MS));
 }
 
 static gboolean
@@ -184,6 +193,8 @@ on_terminate(gpointer data)
     exg_notify_systemd("STOPPING=1");
     exg_log(EXG_LOG_INFO, NULL, "stopping; look-ups under way are answered first");
     exg_milter_socket_remove(&daemon->socket);
+    daemon->open_ends = 2;
+    exg_maps_stop(daemon->maps, drained, daemon);
     exg_filter_stop(daemon->filter, drained, daemon);
     return G_SOURCE_CONTINUE;
 }
@@ -213,12 +224,15 @@ on_reload(gpointer data)
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgMilterSettings *settings;
     ExgAccount *account;
+    if (daemon->is_stopping)
+        return G_SOURCE_CONTINUE;
     if (conf == NULL || !read_settings(daemon, conf, &settings, &account, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);
         return G_SOURCE_CONTINUE;
     }
     exg_filter_configure(daemon->filter, settings);
+    exg_maps_configure(daemon->maps, conf, settings);
     exg_milter_settings_unref(daemon->settings);
     daemon->settings = settings;
     exg_account_unref(daemon->account);

@@ -356,7 +356,8 @@ listening_free(gpointer data)
 
 bool
 exg_map_server_listen(ExgMapServer *self, ExgMapProtocol protocol, const ExgSocketAddress *address,
-                      const ExgListenerOptions *options, GError **error)
+                      const ExgListenerOptions *options, ExgSocketAddress *ret_bound,
+                      GError **error)
 {
     Listening *listening = g_new0(Listening, 1);
     listening->server = self;
@@ -368,16 +369,8 @@ exg_map_server_listen(ExgMapServer *self, ExgMapProtocol protocol, const ExgSock
         return false;
     }
     g_ptr_array_add(self->listeners, listening);
+    *ret_bound = *exg_listener_address(listening->listener);
     return true;
-}
-
-const ExgSocketAddress *
-exg_map_server_address(const ExgMapServer *self, guint n)
-{
-    if (n >= self->listeners->len)
-        return NULL;
-    const Listening *listening = g_ptr_array_index(self->listeners, n);
-    return exg_listener_address(listening->listener);
 }
 
 /* --- the server ------------------------------------------------------------------------------- */

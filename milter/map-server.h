@@ -54,11 +54,10 @@ ExgMapServer *exg_map_server_new(ExgEngine *engine, const ExgMapServerOptions *o
 /* Closes everything at once. */
 void exg_map_server_free(ExgMapServer *server);
 
+/* `ret_bound`: where it really listens, with the port that the system chose; it may be `address`. */
 bool exg_map_server_listen(ExgMapServer *server, ExgMapProtocol protocol,
                            const ExgSocketAddress *address, const ExgListenerOptions *options,
-                           GError **error);
-/* Where the n-th listener is bound, or NULL if there are not that many. */
-const ExgSocketAddress *exg_map_server_address(const ExgMapServer *server, guint n);
+                           ExgSocketAddress *ret_bound, GError **error);
 /* From now on these limits hold; `ask` and `ask_data` stay. */
 void exg_map_server_set_limits(ExgMapServer *server, guint max_connections, gint64 idle_timeout_ms);
 ExgMapStatistics exg_map_server_statistics(const ExgMapServer *server);
