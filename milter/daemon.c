@@ -7,12 +7,13 @@
 #include "common/base/notify.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
+#include "common/io/text-socket.h"
 #include "milter/connections.h"
 #include "milter/filter.h"
 #include "milter/limits.h"
 #include "milter/maps.h"
 #include "milter/socket.h"
-#include "milter/threads.h"
+#include "milter/statistics.h"
 
 #include <glib-unix.h>
 #include <sysexits.h>
@@ -32,7 +33,8 @@ struct ExgMilterDaemon {
     ExgMilterSocket socket;
     ExgFilter *filter;
     ExgMaps *maps;
-    ExgTimer grace;
+    ExgTextSocket *statistics; /* NULL: none */
+    ExgTimer report, grace;
     bool is_stopping;
     guint open_ends; /* of what is stopping: the filter, the maps */
     int status;
@@ -90,6 +92,60 @@ apply_limits(ExgMilterDaemon *daemon, const ExgConf *conf)
     exg_connections_set_max((guint)exg_conf_int(conf, "milter", "max_connections"));
 }
 
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void
+take_statistics(ExgMilterDaemon *daemon, ExgMilterStatistics *ret_statistics)
+{
+    *ret_statistics = (ExgMilterStatistics){
+        .connections = exg_connections_statistics(),
+        .threads = exg_threads_statistics(),
+        .look_ups = exg_look_ups_count(daemon->look_ups),
+        .directory = exg_directory_cache_statistics(daemon->recipients),
+    };
+    if (!daemon->is_stopping)
+        ret_statistics->maps = exg_maps_statistics(daemon->maps);
+    exg_counts_get(&ret_statistics->counts);
+    exg_throttle_get_statistics(exg_account_throttle(daemon->account),
+                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                &ret_statistics->throttle);
+}
+
+static char *
+tell_statistics(gpointer data)
+{
+    ExgMilterStatistics statistics;
+    take_statistics(data, &statistics);
+    return exg_milter_statistics_to_text(&statistics);
+}
+
+static void
+report(gpointer data)
+{
+    ExgMilterDaemon *daemon = data;
+    ExgMilterStatistics statistics;
+    take_statistics(daemon, &statistics);
+    g_autofree char *line = exg_milter_statistics_to_line(&statistics);
+    if (statistics.counts.counts[EXG_COUNT_MESSAGES] + statistics.maps.questions > 0)
+        exg_log(EXG_LOG_INFO, NULL, "%s", line);
+    gint64 interval_ms = exg_conf_int(daemon->conf, "milter", "stats_interval");
+    exg_timer_set(&daemon->report, exg_clock_deadline_ms(interval_ms));
+}
+
+static bool
+open_statistics(ExgMilterDaemon *daemon, GError **error)
+{
+    const char *path = exg_conf_string(daemon->conf, "milter", "stats_socket");
+    if (path == NULL)
+        return true;
+    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
+    if (daemon->statistics != NULL)
+        return true;
+    g_autofree char *where = exg_conf_where(daemon->conf, "milter", "stats_socket");
+    g_prefix_error(error, "%s: ", where);
+    return false;
+}
+
 /* --- life ------------------------------------------------------------------------------------- */
 
 static bool
@@ -121,6 +177,7 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
+    exg_timer_init(&daemon->report, daemon->engine, report, daemon);
     exg_timer_init(&daemon->grace, daemon->engine, quit, daemon);
     const char *cache = exg_conf_string(daemon->conf, "directory", "cache");
     daemon->recipients = exg_directory_cache_new(daemon->engine, check_only ? NULL : cache, 0, 0);
@@ -131,7 +188,8 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     if (check_only)
         return g_steal_pointer(&daemon);
     daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
-    if (daemon->maps == NULL || !open_filter(daemon, &options, error))
+    if (daemon->maps == NULL || !open_statistics(daemon, error) ||
+        !open_filter(daemon, &options, error))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -144,9 +202,11 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
     exg_milter_socket_remove(&daemon->socket);
     exg_milter_socket_clear(&daemon->socket);
     exg_filter_free(daemon->filter);
+    exg_text_socket_free(daemon->statistics);
     exg_maps_free(daemon->maps);
     exg_milter_settings_unref(daemon->settings);
     if (daemon->engine != NULL) { /* what was posted is still to be done */
+        exg_timer_cancel(&daemon->report);
         exg_timer_cancel(&daemon->grace);
         exg_engine_quit(daemon->engine);
         exg_engine_run(daemon->engine);
@@ -264,6 +324,7 @@ exg_milter_daemon_run(ExgMilterDaemon *daemon, void (*ready)(gpointer data), gpo
     exg_log(EXG_LOG_INFO, NULL, "exgate-milter %s serves %s and asks %s", EXG_VERSION,
             exg_conf_string(daemon->conf, "milter", "listen"),
             exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    report(daemon);
     exg_filter_start(daemon->filter, failed, daemon);
     ready(data);
     exg_engine_run(daemon->engine);
