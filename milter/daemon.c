@@ -87,7 +87,7 @@ read_socket(ExgMilterDaemon *daemon, ExgListenerOptions *ret_options, GError **e
 static void
 apply_limits(ExgMilterDaemon *daemon, const ExgConf *conf)
 {
-    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_lookups"));
+    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_threads"));
     exg_threads_set_max(exg_limits_max_workers(conf));
     exg_connections_set_max((guint)exg_conf_int(conf, "milter", "max_connections"));
 }
