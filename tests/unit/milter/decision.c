@@ -73,7 +73,8 @@ test_bad_rules(void)
         "reject 550 5.1234.1",
         "reject 550 no such mailbox",
         "reject 550 5.1.1 caf\xc3\xa9",
-        "reject 550 5.1.1 a\x01" "b",
+        "reject 550 5.1.1 a\x01"
+        "b",
     };
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
         ExgRule rule;
@@ -138,18 +139,24 @@ test_situations(void)
     } cases[] = {
         {mailbox, 0, EXG_SITUATION_GOOD},
         {mailbox, G_MAXUINT64, EXG_SITUATION_GOOD},
-        {{.verdict = EXG_DIRECTORY_NO_SUCH, .kind = EXG_RECIPIENT_NOBODY}, 0,
+        {{.verdict = EXG_DIRECTORY_NO_SUCH, .kind = EXG_RECIPIENT_NOBODY},
+         0,
          EXG_SITUATION_UNKNOWN},
-        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_GROUP}, 0,
+        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_GROUP},
+         0,
          EXG_SITUATION_GROUP},
-        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_CONTACT}, 0,
+        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_CONTACT},
+         0,
          EXG_SITUATION_NOT_A_MAILBOX},
-        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_PUBLIC_FOLDER}, 0,
+        {{.verdict = EXG_DIRECTORY_NOT_A_MAILBOX, .kind = EXG_RECIPIENT_PUBLIC_FOLDER},
+         0,
          EXG_SITUATION_NOT_A_MAILBOX},
         {{.verdict = EXG_DIRECTORY_CANNOT_TELL}, 0, EXG_SITUATION_CANNOT_TELL},
-        {{.verdict = EXG_DIRECTORY_CANNOT_TELL, .kind = EXG_RECIPIENT_MAILBOX}, 0,
+        {{.verdict = EXG_DIRECTORY_CANNOT_TELL, .kind = EXG_RECIPIENT_MAILBOX},
+         0,
          EXG_SITUATION_CANNOT_TELL},
-        {{.verdict = EXG_DIRECTORY_DELIVERABLE, .origin = EXG_DIRECTORY_STALE}, 0,
+        {{.verdict = EXG_DIRECTORY_DELIVERABLE, .origin = EXG_DIRECTORY_STALE},
+         0,
          EXG_SITUATION_GOOD},
         {{.tips = {.known = true, .full = true}}, 0, EXG_SITUATION_FULL},
         {{.tips = {.known = true, .restricted = true}}, 0, EXG_SITUATION_RESTRICTED},
@@ -178,8 +185,12 @@ static void
 test_worst(void)
 {
     const ExgDirectoryFinding all = {
-        .tips = {.known = true, .full = true, .restricted = true, .moderated = true,
-                 .out_of_office = true, .max_message_bytes = 10},
+        .tips = {.known = true,
+                 .full = true,
+                 .restricted = true,
+                 .moderated = true,
+                 .out_of_office = true,
+                 .max_message_bytes = 10},
     };
     ExgRules rules;
     ExgDecision decision;
@@ -204,7 +215,8 @@ test_text(void)
     ExgRules rules;
     ExgDecision decision;
     fill(&rules, "reject");
-    set(&rules, EXG_SITUATION_TOO_LARGE, "reject 552 5.3.4 {recipient}: {limit}, {limits} {recipient");
+    set(&rules, EXG_SITUATION_TOO_LARGE,
+        "reject 552 5.3.4 {recipient}: {limit}, {limits} {recipient");
     const ExgDirectoryFinding finding = {.tips = {.max_message_bytes = 1000}};
     exg_decide(&rules, "100%\r\n550 x{limit}\xc3\xa9", &finding, 1001, &decision);
     /* what comes from outside is not read again, and ends no line */

@@ -63,7 +63,8 @@ test_outside(void)
         {"192.0.2.0/24", "192.0.2"},
         {"192.0.2.0/24", "192.0.2.1.evil.test"},
         {"192.0.2.0/24", "IPv6:"},
-        {"::/0", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+        {"::/0",
+         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
         {"192.0.2.0/24", NULL},
     };
     for (guint i = 0; i < G_N_ELEMENTS(outside); i++) {
@@ -79,8 +80,8 @@ static void
 test_bad(void)
 {
     static const char *const bad[] = {
-        "192.0.2.0/33", "192.0.2.0/",   "192.0.2.0/-1", "192.0.2.0/2x", "192.0.2.0/ 24",
-        "192.0.2/24",   "192.0.2.1/24", "2001:db8::/129", "2001:db8::1/32", "/24",
+        "192.0.2.0/33", "192.0.2.0/",   "192.0.2.0/-1",   "192.0.2.0/2x",        "192.0.2.0/ 24",
+        "192.0.2/24",   "192.0.2.1/24", "2001:db8::/129", "2001:db8::1/32",      "/24",
         "example.com",  "2001:db8:/32", "192.0.2.0/24/8", "::ffff:192.0.2.1/96",
     };
     for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {

@@ -61,7 +61,8 @@ test_groups(void)
 {
     g_autoptr(ExgPolicy) rejects = policy_of("[directory]\ngroups = reject\n");
     g_autoptr(ExgPolicy) expands = policy_of("[directory]\ngroups = expand\n");
-    g_autoptr(ExgPolicy) own = policy_of("[directory]\ngroups = expand\n[milter]\ngroup = tempfail\n");
+    g_autoptr(ExgPolicy)
+        own = policy_of("[directory]\ngroups = expand\n[milter]\ngroup = tempfail\n");
     g_assert_cmpint(action_of(rejects, EXG_SITUATION_GROUP), ==, EXG_ACTION_REJECT);
     g_assert_cmpint(action_of(expands, EXG_SITUATION_GROUP), ==, EXG_ACTION_ACCEPT);
     g_assert_cmpint(action_of(own, EXG_SITUATION_GROUP), ==, EXG_ACTION_TEMPFAIL);
@@ -99,10 +100,10 @@ test_recipients(void)
         {"abuse@example.org", NULL},
         {"anybody@skipped.example", "recipient"},
     };
-    g_autoptr(ExgPolicy) policy = policy_of(
-        "[delivery]\nrecipient_delimiter = +\n[milter]\n"
-        "domains = Example.com example.org. skipped.example\n"
-        "skip_recipients = abuse@example.com @Skipped.example\n");
+    g_autoptr(ExgPolicy)
+        policy = policy_of("[delivery]\nrecipient_delimiter = +\n[milter]\n"
+                           "domains = Example.com example.org. skipped.example\n"
+                           "skip_recipients = abuse@example.com @Skipped.example\n");
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_test_message("%s", cases[i].recipient);
         g_assert_cmpstr(exg_policy_skips_recipient(policy, cases[i].recipient), ==, cases[i].why);

@@ -160,7 +160,8 @@ test_description(void)
     g_assert_cmpstr(hidden, ==, "2 recipients; good=1; unseen=1");
 
     begin(session, "<a@b.test>", NULL, NULL, NULL);
-    exg_milter_session_add_recipient(session, "j\xc3\xb6rg@example.com", EXG_RECIPIENT_MAILBOX, &good);
+    exg_milter_session_add_recipient(session, "j\xc3\xb6rg@example.com", EXG_RECIPIENT_MAILBOX,
+                                     &good);
     g_autofree char *utf8 = exg_milter_session_describe(session);
     g_assert_cmpstr(utf8, ==, "1 recipients; good=1");
 }
