@@ -1,17 +1,25 @@
 #include "milter/daemon.h"
 
 #include "common/account/account.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
 #include "common/directory/configured.h"
+#include "common/io/listener-conf.h"
+#include "milter/connections.h"
 #include "milter/filter.h"
+#include "milter/limits.h"
 #include "milter/maps.h"
+#include "milter/socket.h"
+#include "milter/threads.h"
 
 #include <glib-unix.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sysexits.h>
+#include <unistd.h>
+
+/* libmilter writes a reply when its callback has returned; nobody tells when that is done. */
+#define REPLY_GRACE_MS 200
 
 struct ExgMilterDaemon {
     char *conf_path;
@@ -21,10 +29,22 @@ struct ExgMilterDaemon {
     ExgAccount *account; /* the newest */
     ExgMilterSettings *settings;
     ExgLookUps *look_ups;
+    ExgMilterSocket socket;
     ExgFilter *filter;
     ExgMaps *maps;
-    bool is_started; /* the engine has its thread */
+    ExgTimer grace;
+    guint draining; /* of filter and maps */
+    bool is_stopping;
+    int status;
 };
+
+static void
+quit(gpointer data)
+{
+    ExgMilterDaemon *daemon = data;
+    exg_log(EXG_LOG_INFO, NULL, "stopped; all look-ups have ended");
+    exg_engine_quit(daemon->engine);
+}
 
 /* --- from the configuration ------------------------------------------------------------------- */
 
@@ -48,48 +68,72 @@ read_settings(ExgMilterDaemon *daemon, const ExgConf *conf, ExgMilterSettings **
     return true;
 }
 
+/* The socket as it is written, and who may use it. */
 static bool
-read_socket(const ExgConf *conf, ExgFilterSocket *ret_socket, GError **error)
+read_socket(ExgMilterDaemon *daemon, ExgListenerOptions *ret_options, GError **error)
 {
-    ExgFilterSocket socket = {
-        .listen = exg_conf_string(conf, "milter", "listen"),
-        .mode = (mode_t)exg_conf_int(conf, "milter", "socket_mode"),
-        .owner = (uid_t)-1,
-        .group = (gid_t)-1,
-    };
-    *ret_socket = socket;
-    return true;
+    const ExgConf *conf = daemon->conf;
+    if (!exg_listener_options_read(conf, "milter", ret_options, error))
+        return false;
+    if (exg_milter_socket_parse(exg_conf_string(conf, "milter", "listen"), &daemon->socket, error))
+        return true;
+    g_autofree char *where = exg_conf_where(conf, "milter", "listen");
+    g_prefix_error(error, "%s: ", where);
+    return false;
+}
+
+static void
+apply_limits(ExgMilterDaemon *daemon, const ExgConf *conf)
+{
+    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_lookups"));
+    exg_threads_set_max(exg_limits_max_workers(conf));
+    exg_connections_set_max((guint)exg_conf_int(conf, "milter", "max_connections"));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
+
+static bool
+open_filter(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **error)
+{
+    if (!exg_limits_prepare(daemon->conf, exg_maps_max_descriptors(daemon->conf), error))
+        return false;
+    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
+    if (daemon->maps == NULL)
+        return false;
+    daemon->filter = exg_filter_new(daemon->engine, daemon->settings, daemon->look_ups);
+    if (daemon->filter == NULL)
+        return exg_error_set(error, EXG_ERROR_CONFIG, "libmilter does not take the filter");
+    if (exg_milter_socket_open(&daemon->socket, options, error))
+        return true;
+    g_autofree char *where = exg_conf_where(daemon->conf, "milter", "listen");
+    g_prefix_error(error, "%s: ", where);
+    return false;
+}
 
 ExgMilterDaemon *
 exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
 {
     g_autoptr(ExgMilterDaemon) daemon = g_new0(ExgMilterDaemon, 1);
-    ExgFilterSocket socket;
+    ExgListenerOptions options;
     daemon->conf_path = g_strdup(conf_path);
     daemon->conf = exg_conf_load(conf_path, error);
-    if (daemon->conf == NULL || !read_socket(daemon->conf, &socket, error) ||
+    if (daemon->conf == NULL || !read_socket(daemon, &options, error) ||
         !exg_maps_check(daemon->conf, error))
         return NULL;
     exg_log_open_configured("exgate-milter", daemon->conf);
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
-    daemon->recipients = exg_directory_cache_new(
-        daemon->engine, check_only ? NULL : exg_conf_string(daemon->conf, "directory", "cache"), 0,
-        0);
+    exg_timer_init(&daemon->grace, daemon->engine, quit, daemon);
+    const char *cache = exg_conf_string(daemon->conf, "directory", "cache");
+    daemon->recipients = exg_directory_cache_new(daemon->engine, check_only ? NULL : cache, 0, 0);
     if (!read_settings(daemon, daemon->conf, &daemon->settings, &daemon->account, error))
         return NULL;
-    daemon->look_ups = exg_look_ups_new((guint)exg_conf_int(daemon->conf, "milter", "max_lookups"));
-    if (check_only)
-        return g_steal_pointer(&daemon);
-    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
-    if (daemon->maps == NULL)
+    daemon->look_ups = exg_look_ups_new(0);
+    apply_limits(daemon, daemon->conf);
+    if (!check_only && !open_filter(daemon, &options, error))
         return NULL;
-    daemon->filter = exg_filter_new(&socket, daemon->settings, daemon->look_ups, error);
-    return daemon->filter != NULL ? g_steal_pointer(&daemon) : NULL;
+    return g_steal_pointer(&daemon);
 }
 
 void
@@ -97,15 +141,16 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
 {
     if (daemon == NULL)
         return;
+    exg_milter_socket_remove(&daemon->socket);
+    exg_milter_socket_clear(&daemon->socket);
     exg_filter_free(daemon->filter);
-    if (daemon->engine != NULL && !daemon->is_started) /* what was posted is still to be done */
-        exg_engine_start(daemon->engine);
-    if (daemon->maps != NULL)
-        exg_maps_stop(daemon->maps);
-    exg_milter_settings_unref(daemon->settings);
-    if (daemon->engine != NULL)
-        exg_engine_stop(daemon->engine);
     exg_maps_free(daemon->maps);
+    exg_milter_settings_unref(daemon->settings);
+    if (daemon->engine != NULL) { /* what was posted is still to be done */
+        exg_timer_cancel(&daemon->grace);
+        exg_engine_quit(daemon->engine);
+        exg_engine_run(daemon->engine);
+    }
     exg_look_ups_free(daemon->look_ups);
     exg_account_unref(daemon->account);
     exg_directory_cache_unref(daemon->recipients);
@@ -117,14 +162,58 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
+static void
+failed(gpointer data)
+{
+    ExgMilterDaemon *daemon = data;
+    exg_log(EXG_LOG_ERROR, NULL, "libmilter gave up; its own messages are in the system's log");
+    daemon->status = EX_SOFTWARE;
+    exg_engine_quit(daemon->engine);
+}
+
+static void
+drained(gpointer data)
+{
+    ExgMilterDaemon *daemon = data;
+    if (--daemon->draining == 0)
+        exg_timer_set(&daemon->grace, exg_clock_deadline_ms(REPLY_GRACE_MS));
+}
+
 static gboolean
 on_terminate(gpointer data)
 {
     ExgMilterDaemon *daemon = data;
+    if (daemon->is_stopping) {
+        exg_log(EXG_LOG_WARNING, NULL, "stopped at once on a second signal");
+        daemon->status = EX_TEMPFAIL;
+        exg_engine_quit(daemon->engine);
+        return G_SOURCE_CONTINUE;
+    }
+    daemon->is_stopping = true;
     exg_notify_systemd("STOPPING=1");
     exg_log(EXG_LOG_INFO, NULL, "stopping; look-ups under way are answered first");
-    exg_filter_stop(daemon->filter);
+    exg_milter_socket_remove(&daemon->socket);
+    daemon->draining = 2;
+    exg_filter_stop(daemon->filter, drained, daemon);
+    exg_maps_stop(daemon->maps, drained, daemon);
     return G_SOURCE_CONTINUE;
+}
+
+/* What is made at the start, and stays as it is. */
+static void
+warn_of_what_stays(const ExgConf *before, const ExgConf *now)
+{
+    static const char *const keys[] = {"listen", "socket_mode", "socket_owner", "socket_group",
+                                       "stats_socket"};
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+        bool is_mode = g_str_equal(keys[i], "socket_mode");
+        bool is_same = is_mode ? exg_conf_int(before, "milter", keys[i]) ==
+                                     exg_conf_int(now, "milter", keys[i])
+                               : g_strcmp0(exg_conf_string(before, "milter", keys[i]),
+                                           exg_conf_string(now, "milter", keys[i])) == 0;
+        if (!is_same)
+            exg_log(EXG_LOG_WARNING, NULL, "a changed %s takes effect at the next start", keys[i]);
+    }
 }
 
 static gboolean
@@ -146,7 +235,8 @@ on_reload(gpointer data)
     daemon->settings = settings;
     exg_account_unref(daemon->account);
     daemon->account = account;
-    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_lookups"));
+    warn_of_what_stays(daemon->conf, conf);
+    apply_limits(daemon, conf);
     exg_log_set_level(exg_log_level_configured(conf));
     exg_conf_unref(daemon->conf);
     daemon->conf = g_steal_pointer(&conf);
@@ -172,13 +262,12 @@ exg_milter_daemon_run(ExgMilterDaemon *daemon, void (*ready)(gpointer data), gpo
     exg_log(EXG_LOG_INFO, NULL, "exgate-milter %s serves %s and asks %s", EXG_VERSION,
             exg_conf_string(daemon->conf, "milter", "listen"),
             exg_conf_string(daemon->conf, "exchange", "endpoint"));
-    exg_engine_start(daemon->engine);
-    daemon->is_started = true;
+    exg_filter_start(daemon->filter, failed, daemon);
     ready(data);
-    if (!exg_filter_run(daemon->filter)) {
-        exg_log(EXG_LOG_ERROR, NULL, "libmilter gave up");
-        return EX_SOFTWARE;
-    }
-    exg_log(EXG_LOG_INFO, NULL, "stopped; all look-ups have ended");
-    return EX_OK;
+    exg_engine_run(daemon->engine);
+    exg_milter_socket_remove(&daemon->socket);
+    if (exg_filter_is_busy(daemon->filter) ||
+        exg_directory_under_way(exg_milter_settings_directory(daemon->settings)) > 0)
+        _exit(daemon->status); /* nothing can be taken apart under them */
+    return daemon->status;
 }

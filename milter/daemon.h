@@ -1,6 +1,6 @@
 /* daemon.h - exgate-milter put together from its configuration: engine, account, directory, filter.
  *
- * The engine has a thread of its own; the main thread is libmilter's.
+ * The main thread runs the engine; libmilter has threads of its own beside it.
  *
  * Threads:  the main one.
  * Errors:   EXG_ERROR_CONFIG, one sentence that names the key, file or socket.
@@ -16,7 +16,7 @@ typedef struct ExgMilterDaemon ExgMilterDaemon;
 ExgMilterDaemon *exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error);
 void exg_milter_daemon_free(ExgMilterDaemon *daemon);
 
-/* Runs until SIGTERM or SIGINT; SIGUSR1 and SIGHUP reload. Calls `ready` once it serves. Answers the
+/* Runs until SIGTERM or SIGINT; SIGHUP and SIGUSR1 reload. Calls `ready` once it serves. Answers the
  * exit status. */
 int exg_milter_daemon_run(ExgMilterDaemon *daemon, void (*ready)(gpointer data), gpointer data);
 

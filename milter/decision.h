@@ -38,7 +38,7 @@ typedef enum {
     EXG_N_SITUATIONS
 } ExgSituation;
 
-typedef enum { EXG_ACTION_ACCEPT, EXG_ACTION_TEMPFAIL, EXG_ACTION_REJECT } ExgAction;
+typedef enum { EXG_ACTION_ACCEPT, EXG_ACTION_TEMPFAIL, EXG_ACTION_REJECT, EXG_N_ACTIONS } ExgAction;
 
 typedef struct {
     ExgAction action;

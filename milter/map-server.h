@@ -36,8 +36,8 @@ typedef void (*ExgMapAskFunc)(const ExgMapQuestion *question, gpointer ask_data,
 typedef struct {
     ExgMapAskFunc ask;
     gpointer ask_data;
-    guint max_connections;   /* over all listeners */
-    gint64 idle_timeout_ms;  /* for a request to be complete */
+    guint max_connections;  /* over all listeners */
+    gint64 idle_timeout_ms; /* for a request to be complete */
 } ExgMapServerOptions;
 
 typedef struct {
@@ -58,9 +58,12 @@ void exg_map_server_free(ExgMapServer *server);
 bool exg_map_server_listen(ExgMapServer *server, ExgMapProtocol protocol,
                            const ExgSocketAddress *address, const ExgListenerOptions *options,
                            ExgSocketAddress *ret_bound, GError **error);
+/* Accepts nobody from now on, and ends each connection when what it has asked is answered. Calls
+ * `drained` when no question is under way and all answers are written; not inside the call, and not
+ * after the server is freed. */
+void exg_map_server_drain(ExgMapServer *server, ExgEngineFunc drained, gpointer data);
 /* From now on these limits hold; `ask` and `ask_data` stay. */
-void exg_map_server_set_limits(ExgMapServer *server, guint max_connections,
-                               gint64 idle_timeout_ms);
+void exg_map_server_set_limits(ExgMapServer *server, guint max_connections, gint64 idle_timeout_ms);
 ExgMapStatistics exg_map_server_statistics(const ExgMapServer *server);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgMapServer, exg_map_server_free)

@@ -22,7 +22,7 @@
 typedef enum {
     EXG_MAP_MORE,    /* no complete request yet */
     EXG_MAP_REQUEST, /* one is complete */
-    EXG_MAP_BROKEN   /* this is another protocol, or too much: nothing that follows can be understood */
+    EXG_MAP_BROKEN /* this is another protocol, or too much: nothing that follows can be understood */
 } ExgMapProgress;
 
 typedef enum { EXG_MAP_RECIPIENTS, EXG_MAP_ACCESS, EXG_MAP_SENDMAIL, EXG_N_MAPS } ExgMapKind;
@@ -32,7 +32,7 @@ typedef struct {
     const char *sender;         /* "": the null sender; NULL: not told */
     const char *client_address; /* NULL: not told */
     bool authenticated;
-    guint64 size_bytes;         /* of the message; 0: not told */
+    guint64 size_bytes; /* of the message; 0: not told */
 } ExgMapQuestion;
 
 typedef enum {

@@ -6,12 +6,8 @@
 #include "milter/map-check.h"
 
 struct ExgMaps {
-    ExgEngine *engine;
     ExgMapCheck *check;
-    ExgMapServer *server; /* NULL: stopped */
-    GMutex mutex;
-    GCond changed;
-    bool is_quiet; /* under the mutex */
+    ExgMapServer *server;
 };
 
 static const char *const keys[EXG_N_MAP_PROTOCOLS] = {
@@ -65,13 +61,19 @@ exg_maps_check(const ExgConf *conf, GError **error)
     return listen_all(NULL, conf, error);
 }
 
+guint
+exg_maps_max_descriptors(const ExgConf *conf)
+{
+    for (guint i = 0; i < EXG_N_MAP_PROTOCOLS; i++)
+        if (exg_conf_list(conf, "maps", keys[i])[0] != NULL)
+            return (guint)exg_conf_int(conf, "maps", "max_connections");
+    return 0;
+}
+
 ExgMaps *
 exg_maps_new(ExgEngine *engine, const ExgConf *conf, ExgMilterSettings *settings, GError **error)
 {
     g_autoptr(ExgMaps) maps = g_new0(ExgMaps, 1);
-    maps->engine = exg_engine_ref(engine);
-    g_mutex_init(&maps->mutex);
-    g_cond_init(&maps->changed);
     maps->check = exg_map_check_new(settings);
     const ExgMapServerOptions options = {
         .ask = exg_map_check_ask,
@@ -83,34 +85,6 @@ exg_maps_new(ExgEngine *engine, const ExgConf *conf, ExgMilterSettings *settings
     return listen_all(maps->server, conf, error) ? g_steal_pointer(&maps) : NULL;
 }
 
-static void
-quiet(gpointer data)
-{
-    ExgMaps *maps = data;
-    g_mutex_lock(&maps->mutex);
-    maps->is_quiet = true;
-    g_cond_signal(&maps->changed);
-    g_mutex_unlock(&maps->mutex);
-}
-
-static void
-stop_now(gpointer data)
-{
-    ExgMaps *maps = data;
-    exg_map_server_free(g_steal_pointer(&maps->server));
-    exg_map_check_stop(maps->check, quiet, maps);
-}
-
-void
-exg_maps_stop(ExgMaps *maps)
-{
-    exg_engine_post(maps->engine, stop_now, maps);
-    g_mutex_lock(&maps->mutex);
-    while (!maps->is_quiet)
-        g_cond_wait(&maps->changed, &maps->mutex);
-    g_mutex_unlock(&maps->mutex);
-}
-
 void
 exg_maps_free(ExgMaps *maps)
 {
@@ -118,10 +92,13 @@ exg_maps_free(ExgMaps *maps)
         return;
     exg_map_server_free(maps->server);
     exg_map_check_free(maps->check);
-    g_mutex_clear(&maps->mutex);
-    g_cond_clear(&maps->changed);
-    exg_engine_unref(maps->engine);
     g_free(maps);
+}
+
+void
+exg_maps_stop(ExgMaps *maps, ExgEngineFunc drained, gpointer data)
+{
+    exg_map_server_drain(maps->server, drained, data);
 }
 
 void
