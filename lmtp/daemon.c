@@ -5,8 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
-#include "common/directory/directory.h"
-#include "common/directory/source-ews.h"
+#include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
 #include "common/io/worker.h"
 #include "common/mime/address.h"
@@ -135,20 +134,6 @@ duplicate_check(const ExgConf *conf)
                                             : EXG_CHECK_DELAYED;
 }
 
-static ExgDirectory *
-directory_new(ExgDaemon *daemon, const ExgConf *conf, ExgAccount *account)
-{
-    const ExgDirectoryOptions options = {
-        .source = exg_directory_source_ews_new(account),
-        .cache = daemon->recipients,
-        .positive_life_ms = exg_conf_int(conf, "directory", "positive_life"),
-        .negative_life_ms = exg_conf_int(conf, "directory", "negative_life"),
-        .failure_life_ms = exg_conf_int(conf, "directory", "failure_life"),
-        .timeout_ms = exg_conf_int(conf, "directory", "timeout"),
-    };
-    return exg_directory_new(daemon->engine, &options);
-}
-
 static bool
 check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
 {
@@ -189,11 +174,15 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
     if (account == NULL)
         return false;
+    ExgDirectory *directory = exg_directory_new_configured(daemon->engine, conf, account,
+                                                           daemon->recipients, false, error);
+    if (directory == NULL)
+        return false;
     const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
     *ret_options = (ExgDeliveryOptions){
         .store = exg_journaled_store_new(exg_ews_store_new(account, delimiters), daemon->journal,
                                          duplicate_check(conf)),
-        .directory = directory_new(daemon, conf, account),
+        .directory = directory,
         .hostname = hostname,
         .delimiters = delimiters,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),

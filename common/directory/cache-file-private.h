@@ -18,6 +18,8 @@
 #define EXG_DIRECTORY_FILE_MAX_KNOWN   200000
 #define EXG_DIRECTORY_FILE_MAX_NOBODY  20000
 #define EXG_DIRECTORY_FILE_PRUNE_WRITES 1000
+/* Tips are worth nothing any more after so long. */
+#define EXG_DIRECTORY_FILE_TIPS_US G_TIME_SPAN_DAY
 
 typedef struct ExgDirectoryFile ExgDirectoryFile;
 
@@ -29,6 +31,11 @@ bool exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipie
                              gint64 *ret_found_us);
 void exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKind kind,
                               gint64 found_us);
+/* What is kept of the tips for a recipient that is kept. False if there are none. */
+bool exg_directory_file_find_tips(ExgDirectoryFile *file, const char *key,
+                                  ExgDirectoryTips *ret_tips);
+void exg_directory_file_store_tips(ExgDirectoryFile *file, const char *key,
+                                   const ExgDirectoryTips *tips);
 void exg_directory_file_forget(ExgDirectoryFile *file, const char *key);
 /* Deletes what is too old or too much. Happens by itself at the opening and every
  * EXG_DIRECTORY_FILE_PRUNE_WRITES. */

@@ -24,7 +24,7 @@ struct ExgDirectoryCache {
     ExgDirectoryFile *file; /* the thread's */
 };
 
-typedef enum { READ, WRITE, DELETE, CLOSE } OperationKind;
+typedef enum { READ, WRITE, WRITE_TIPS, DELETE, CLOSE } OperationKind;
 
 typedef struct {
     OperationKind kind;
@@ -33,6 +33,7 @@ typedef struct {
     ExgRecipientKind recipient;
     gint64 found_us;
     bool found;
+    ExgDirectoryTips tips;
     ExgEngineFunc function;
     gpointer data;
 } Operation;
@@ -87,9 +88,26 @@ set_verdict(ExgDirectoryCache *cache, const char *key, ExgDirectoryVerdict verdi
             ExgRecipientKind kind, gint64 found_us)
 {
     Node *node = provide(cache, key);
+    ExgDirectoryEntry entry = {.verdict = verdict, .kind = kind, .found_us = found_us};
+    if (verdict != EXG_DIRECTORY_NO_SUCH) {
+        entry.tips = node->entry.tips;
+        entry.tips_failed_us = node->entry.tips_failed_us;
+    }
     g_clear_error(&node->entry.why);
-    node->entry = (ExgDirectoryEntry){.verdict = verdict, .kind = kind, .found_us = found_us};
+    node->entry = entry;
     place(cache, node);
+}
+
+/* False: nothing is known of the recipient that tips could be about. */
+static bool
+set_tips(ExgDirectoryCache *cache, const char *key, const ExgDirectoryTips *tips)
+{
+    Node *node = g_hash_table_lookup(cache->nodes, key);
+    if (node == NULL || node->entry.found_us == 0 || node->entry.verdict == EXG_DIRECTORY_NO_SUCH)
+        return false;
+    node->entry.tips = *tips;
+    node->entry.tips_failed_us = 0;
+    return true;
 }
 
 const ExgDirectoryEntry *
@@ -119,6 +137,7 @@ take_record(gpointer data)
     Operation *operation = data;
     ExgDirectoryCache *cache = operation->cache;
     const Node *node = g_hash_table_lookup(cache->nodes, operation->key);
+    gint64 told_us = node != NULL ? node->entry.tips.told_us : 0;
     if (operation->found && (node == NULL || node->entry.found_us < operation->found_us)) {
         bool deliverable = operation->recipient == EXG_RECIPIENT_MAILBOX;
         set_verdict(cache, operation->key,
@@ -126,6 +145,8 @@ take_record(gpointer data)
                                 : exg_directory_verdict_without_mailbox(operation->recipient),
                     operation->recipient, operation->found_us);
     }
+    if (operation->tips.known && told_us < operation->tips.told_us)
+        set_tips(cache, operation->key, &operation->tips);
     operation->function(operation->data);
     operation_free(operation);
     exg_directory_cache_unref(cache);
@@ -143,11 +164,16 @@ serve_file(gpointer data)
         case READ:
             operation->found = exg_directory_file_find(cache->file, operation->key,
                                                        &operation->recipient, &operation->found_us);
+            if (operation->found && operation->recipient != EXG_RECIPIENT_NOBODY)
+                exg_directory_file_find_tips(cache->file, operation->key, &operation->tips);
             exg_engine_post(cache->engine, take_record, operation);
             continue;
         case WRITE:
             exg_directory_file_store(cache->file, operation->key, operation->recipient,
                                      operation->found_us);
+            break;
+        case WRITE_TIPS:
+            exg_directory_file_store_tips(cache->file, operation->key, &operation->tips);
             break;
         case DELETE:
             exg_directory_file_forget(cache->file, operation->key);
@@ -212,7 +238,8 @@ exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipient
                          const GError *why)
 {
     Node *node = provide(cache, key);
-    if (node->entry.verdict != EXG_DIRECTORY_DELIVERABLE) {
+    if (node->entry.verdict != EXG_DIRECTORY_DELIVERABLE &&
+        node->entry.verdict != EXG_DIRECTORY_NOT_A_MAILBOX) {
         node->entry.verdict = EXG_DIRECTORY_CANNOT_TELL;
         node->entry.kind = kind;
         node->entry.found_us = 0;
@@ -221,6 +248,28 @@ exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipient
     g_clear_error(&node->entry.why);
     node->entry.why = why != NULL ? g_error_copy(why) : NULL;
     place(cache, node);
+}
+
+void
+exg_directory_cache_put_tips(ExgDirectoryCache *cache, const char *key,
+                             const ExgDirectoryTips *tips)
+{
+    ExgDirectoryTips told = *tips;
+    told.known = true;
+    told.told_us = exg_clock_real_us();
+    if (!set_tips(cache, key, &told) || !has_room(cache))
+        return;
+    Operation *operation = operation_new(WRITE_TIPS, key);
+    operation->tips = told;
+    g_async_queue_push(cache->queue, operation);
+}
+
+void
+exg_directory_cache_fail_tips(ExgDirectoryCache *cache, const char *key)
+{
+    Node *node = g_hash_table_lookup(cache->nodes, key);
+    if (node != NULL)
+        node->entry.tips_failed_us = exg_clock_real_us();
 }
 
 void
@@ -271,13 +320,10 @@ exg_directory_cache_unref(ExgDirectoryCache *cache)
     g_free(cache);
 }
 
-void
-exg_directory_cache_count(ExgDirectoryCache *cache, bool hit)
+ExgDirectoryCacheStatistics *
+exg_directory_cache_tally(ExgDirectoryCache *cache)
 {
-    if (hit)
-        cache->statistics.hits++;
-    else
-        cache->statistics.misses++;
+    return &cache->statistics;
 }
 
 ExgDirectoryCacheStatistics

@@ -10,10 +10,9 @@
 #include "common/base/conf.h"
 #include "common/directory/directory.h"
 
-/* `wants_tips`: who checks a recipient wants to know the tips as well, though it may take Exchange
- * a second question. */
+/* `is_gate`: as in ExgDirectoryOptions. Reads the map, which may block. */
 ExgDirectory *exg_directory_new_configured(ExgEngine *engine, const ExgConf *conf,
                                            ExgAccount *account, ExgDirectoryCache *cache,
-                                           bool wants_tips, GError **error);
+                                           bool is_gate, GError **error);
 
 #endif

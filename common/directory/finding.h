@@ -2,7 +2,8 @@
  * that comes from.
  *
  * Two witnesses are heard: the *store*, which opens the mailbox as a delivery would, and the
- * *directory*, which knows who has an address. Only if both agree is a recipient refused.
+ * *directory*, which knows who has an address. Only if both agree is a recipient refused. Exchange's
+ * mail tips are a third, which may stand in for one of them (order.h).
  *
  * Threads:  pure functions.
  * Memory:   a finding given to a callback is valid while that runs; a copy until it is freed.
@@ -52,12 +53,10 @@ typedef struct {
 
 typedef struct {
     ExgDirectoryVerdict verdict;
-    ExgRecipientKind
-        kind; /* CANNOT_TELL: MAILBOX if the directory knows one that the store does not, else UNKNOWN */
+    ExgRecipientKind kind; /* CANNOT_TELL: MAILBOX if the directory knows one that the store does not, else UNKNOWN */
     ExgDirectoryOrigin origin;
-    const GError *
-        why; /* of the silent witness, or the store's word that the directory contradicts; else NULL.
-                        * BUSY: it was not asked, for too much is being asked already */
+    const GError *why; /* of the silent witness, or the store's word that the directory contradicts; else NULL.
+                        * BUSY: perhaps that nobody was asked, for too much is being asked already */
     ExgDirectoryTips tips;
     gint64 found_us; /* when the verdict was reached, on the real clock; 0: none has been */
 } ExgDirectoryFinding;

@@ -32,7 +32,6 @@ $postfix->start(
     main => {
         relay_domains                  => 'example.test other.test',
         relay_transport                => 'lmtp:unix:private/exgate',
-        transport_maps                 => 'inline:{ { other.test = error:no_mail_goes_there } }',
         smtpd_authorized_xclient_hosts => '127.0.0.0/8',
         smtpd_milters                  => 'unix:' . $milter->socket,
         milter_default_action          => 'tempfail',

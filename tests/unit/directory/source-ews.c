@@ -127,8 +127,9 @@ test_kinds(gconstpointer access)
     {
         g_autoptr(ExgAccount) account = account_new(&http, access);
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
-        const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
+        const ExgDirectoryOptions options = {.source = exg_directory_source_ews_new(account, NULL),
+                                             .cache = cache,
+                                             .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
             Outcome outcome;
@@ -160,8 +161,9 @@ test_unreachable(void)
     {
         g_autoptr(ExgAccount) account = account_new(&http, "impersonation");
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
-        const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
+        const ExgDirectoryOptions options = {.source = exg_directory_source_ews_new(account, NULL),
+                                             .cache = cache,
+                                             .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         Outcome outcome = {0}, second = {0};
         g_autoptr(GError) first_witness = exg_error_new(EXG_ERROR_NO_MAILBOX, "none");
