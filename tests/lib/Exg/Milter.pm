@@ -16,7 +16,8 @@ sub start
 {
     my ($class, %options) = @_;
     my $self = bless { directory => temporary_directory(), %options }, $class;
-    chmod 0777, "$self->{directory}" or die "$self->{directory}: $!"; # for sockets of another user's
+    # where it makes its sockets; Sendmail wants nobody else to be able to
+    chown((getpwnam $self->{user})[2], -1, "$self->{directory}") or die "$self->{directory}: $!" if $self->{user};
     $self->configure($options{conf});
     $self->launch;
     return $self;

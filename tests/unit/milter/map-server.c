@@ -243,7 +243,7 @@ static const struct {
     {EXG_MAP_SERVER_SOCKETMAP, "21:access unknown@x.test,",
      "37:OK 550 5.1.1 There is no such mailbox,", true},
     {EXG_MAP_SERVER_SOCKETMAP, "23:sendmail unknown@x.test,",
-     "43:OK ERROR:5.1.1:550 There is no such mailbox,", true},
+     "45:OK ERROR:5.1.1:\"550 There is no such mailbox\",", true},
     {EXG_MAP_SERVER_SOCKETMAP, "17:recipients x.test,", "9:NOTFOUND ,", false},
     {EXG_MAP_SERVER_SOCKETMAP, "18:recipients @x.test,", "9:NOTFOUND ,", false},
     {EXG_MAP_SERVER_SOCKETMAP, "16:aliases a@x.test,",
