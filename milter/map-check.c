@@ -5,15 +5,10 @@
 
 struct ExgMapCheck {
     ExgMilterSettings *settings;
-    GCancellable *cancellable;
-    guint under_way;
-    ExgEngineFunc stopped;
-    gpointer stopped_data;
 };
 
 /* A recipient that is being looked up. */
 typedef struct {
-    ExgMapCheck *check;
     ExgMilterSettings *settings;
     char *recipient;
     guint64 size_bytes;
@@ -69,19 +64,9 @@ answer(const ExgPolicy *policy, const char *recipient, const ExgDecision *decisi
 }
 
 static void
-tell_stopped(ExgMapCheck *check)
-{
-    if (check->stopped == NULL || check->under_way > 0)
-        return;
-    g_clear_pointer(&check->settings, exg_milter_settings_unref);
-    check->stopped(check->stopped_data);
-}
-
-static void
 found(const ExgDirectoryFinding *finding, gpointer data)
 {
     Question *question = data;
-    ExgMapCheck *check = question->check;
     const ExgPolicy *policy = exg_milter_settings_policy(question->settings);
     ExgDecision decision;
     exg_decide(exg_policy_rules(policy), question->recipient, finding, question->size_bytes,
@@ -90,8 +75,6 @@ found(const ExgDirectoryFinding *finding, gpointer data)
     exg_milter_settings_unref(question->settings);
     g_free(question->recipient);
     g_free(question);
-    check->under_way--;
-    tell_stopped(check);
 }
 
 static bool
@@ -106,8 +89,7 @@ void
 exg_map_check_ask(const ExgMapQuestion *question, gpointer check, ExgMapAnswerFunc function,
                   gpointer data)
 {
-    ExgMapCheck *self = check;
-    ExgMilterSettings *settings = self->settings;
+    ExgMilterSettings *settings = ((ExgMapCheck *)check)->settings;
     const ExgPolicy *policy = exg_milter_settings_policy(settings);
     if (is_skipped(policy, question)) {
         function(&(ExgMapAnswer){.outcome = EXG_MAP_NOT_OURS}, data);
@@ -125,14 +107,12 @@ exg_map_check_ask(const ExgMapQuestion *question, gpointer check, ExgMapAnswerFu
     }
     Question *asked = g_new(Question, 1);
     *asked = (Question){
-        .check = self,
         .settings = exg_milter_settings_ref(settings),
         .recipient = g_strdup(question->recipient),
         .size_bytes = question->size_bytes,
         .function = function,
         .data = data,
     };
-    self->under_way++;
     g_autofree char *mailbox = exg_policy_mailbox_of(policy, question->recipient);
     exg_directory_check_for(
         exg_milter_settings_directory(settings), question->client_address, mailbox,
@@ -142,9 +122,8 @@ exg_map_check_ask(const ExgMapQuestion *question, gpointer check, ExgMapAnswerFu
 ExgMapCheck *
 exg_map_check_new(ExgMilterSettings *settings)
 {
-    ExgMapCheck *check = g_new0(ExgMapCheck, 1);
+    ExgMapCheck *check = g_new(ExgMapCheck, 1);
     check->settings = exg_milter_settings_ref(settings);
-    check->cancellable = g_cancellable_new();
     return check;
 }
 
@@ -153,19 +132,8 @@ exg_map_check_free(ExgMapCheck *check)
 {
     if (check == NULL)
         return;
-    g_assert(check->under_way == 0);
     exg_milter_settings_unref(check->settings);
-    g_object_unref(check->cancellable);
     g_free(check);
-}
-
-void
-exg_map_check_stop(ExgMapCheck *check, ExgEngineFunc function, gpointer data)
-{
-    check->stopped = function;
-    check->stopped_data = data;
-    g_cancellable_cancel(check->cancellable);
-    tell_stopped(check);
 }
 
 void

@@ -5,8 +5,8 @@
  * tells everything, a table nothing but the recipient) does not count: no rule about size, sender
  * or client is applied then.
  *
- * Threads:  the engine's; it may be made and freed before that runs, or after.
- * Memory:   a question keeps the settings that it began with.
+ * Threads:  the engine's.
+ * Memory:   a question keeps the settings that it began with, and outlives the object.
  */
 #ifndef EXG_MILTER_MAP_CHECK_H
 #define EXG_MILTER_MAP_CHECK_H
@@ -17,11 +17,7 @@
 typedef struct ExgMapCheck ExgMapCheck;
 
 ExgMapCheck *exg_map_check_new(ExgMilterSettings *settings);
-/* When no question is under way. */
 void exg_map_check_free(ExgMapCheck *check);
-/* Look-ups under way are cancelled. When the last of them has ended the settings are let go, and
- * `function` is called, perhaps inside the call. Nothing may be asked from here on. */
-void exg_map_check_stop(ExgMapCheck *check, ExgEngineFunc function, gpointer data);
 /* For the questions that come from now on. */
 void exg_map_check_configure(ExgMapCheck *check, ExgMilterSettings *settings);
 

@@ -29,6 +29,10 @@ struct ExgMapServer {
     guint asking;                /* questions under way, those of orphans included */
     GString *key, *text, *reply; /* scratch */
     ExgMapStatistics statistics;
+    bool draining;
+    ExgLater later; /* for `drained` */
+    ExgEngineFunc drained;
+    gpointer drained_data;
 };
 
 typedef struct {
@@ -57,6 +61,20 @@ typedef struct {
 /* --- the connection's life -------------------------------------------------------------------- */
 
 static void
+check_drained(ExgMapServer *server)
+{
+    if (server->draining && server->connections.length == 0 && server->asking == 0)
+        exg_later_set(&server->later);
+}
+
+static void
+tell_drained(gpointer data)
+{
+    ExgMapServer *server = data;
+    server->drained(server->drained_data);
+}
+
+static void
 connection_free(Connection *self)
 {
     ExgMapServer *server = self->server;
@@ -71,6 +89,7 @@ connection_free(Connection *self)
     } else {
         g_free(self);
     }
+    check_drained(server);
 }
 
 static void
@@ -136,13 +155,17 @@ answered(const ExgMapAnswer *answer, gpointer data)
     if (server != NULL)
         server->asking--;
     if (self->orphan) {
-        if (server != NULL)
+        if (server != NULL) {
             g_queue_unlink(&server->orphans, &self->link);
+            check_drained(server);
+        }
         g_free(self);
         return;
     }
     write_answer(self, answer);
-    if (!self->reading)
+    if (server->draining)
+        end_connection(self);
+    else if (!self->reading)
         exg_stream_resume(self->stream); /* and has what waits given again */
 }
 
@@ -384,6 +407,7 @@ exg_map_server_new(ExgEngine *engine, const ExgMapServerOptions *options)
     self->listeners = g_ptr_array_new_with_free_func(listening_free);
     g_queue_init(&self->connections);
     g_queue_init(&self->orphans);
+    exg_later_init(&self->later, engine, tell_drained, self);
     self->key = g_string_new(NULL);
     self->text = g_string_new(NULL);
     self->reply = g_string_new(NULL);
@@ -395,6 +419,8 @@ exg_map_server_free(ExgMapServer *self)
 {
     if (self == NULL)
         return;
+    self->draining = false;
+    exg_later_cancel(&self->later);
     while (self->connections.head != NULL)
         connection_free(self->connections.head->data);
     while (self->orphans.head != NULL) {
@@ -408,6 +434,27 @@ exg_map_server_free(ExgMapServer *self)
     g_string_free(self->reply, TRUE);
     exg_engine_unref(self->engine);
     g_free(self);
+}
+
+void
+exg_map_server_drain(ExgMapServer *self, ExgEngineFunc drained, gpointer data)
+{
+    self->draining = true;
+    self->drained = drained;
+    self->drained_data = data;
+    for (guint i = 0; i < self->listeners->len; i++) {
+        const Listening *listening = g_ptr_array_index(self->listeners, i);
+        exg_listener_stop(listening->listener);
+    }
+    for (GList *link = self->connections.head, *next; link != NULL; link = next) {
+        Connection *connection = link->data;
+        next = link->next;
+        if (!connection->waiting && exg_stream_pending(connection->stream) == 0)
+            connection_free(connection);
+        else if (!connection->waiting && !connection->ending)
+            end_connection(connection);
+    }
+    check_drained(self);
 }
 
 void

@@ -58,6 +58,10 @@ void exg_map_server_free(ExgMapServer *server);
 bool exg_map_server_listen(ExgMapServer *server, ExgMapProtocol protocol,
                            const ExgSocketAddress *address, const ExgListenerOptions *options,
                            ExgSocketAddress *ret_bound, GError **error);
+/* Accepts nobody from now on, and ends each connection when what it has asked is answered. Calls
+ * `drained` when no question is under way and all answers are written; not inside the call, and not
+ * after the server is freed. */
+void exg_map_server_drain(ExgMapServer *server, ExgEngineFunc drained, gpointer data);
 /* From now on these limits hold; `ask` and `ask_data` stay. */
 void exg_map_server_set_limits(ExgMapServer *server, guint max_connections, gint64 idle_timeout_ms);
 ExgMapStatistics exg_map_server_statistics(const ExgMapServer *server);

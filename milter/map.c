@@ -78,6 +78,24 @@ look_up_recipient(const ExgMapAnswer *answer, GString *text)
     }
 }
 
+/* Sendmail takes a text apart into addresses unless it is quoted, and puts the recipient in front of
+ * it by itself. */
+static void
+write_sendmail_error(const ExgMapAnswer *answer, GString *text)
+{
+    const char *reason = answer->text;
+    const char *end = reason[0] == '<' ? strstr(reason, "> ") : NULL;
+    if (end != NULL)
+        reason = end + 2;
+    g_string_printf(text, "ERROR:%s:\"%d ", answer->enhanced, answer->code);
+    gsize at = text->len;
+    append_text(text, reason);
+    for (; at < text->len; at++)
+        if (strchr("\"\\$", text->str[at]) != NULL)
+            text->str[at] = '\'';
+    g_string_append_c(text, '"');
+}
+
 ExgMapStatus
 exg_map_look_up(ExgMapKind kind, const ExgMapAnswer *answer, GString *text)
 {
@@ -86,11 +104,9 @@ exg_map_look_up(ExgMapKind kind, const ExgMapAnswer *answer, GString *text)
     g_string_truncate(text, 0);
     if (answer->outcome == EXG_MAP_NOT_OURS || answer->outcome == EXG_MAP_GOOD)
         return EXG_MAP_NOT_FOUND;
-    if (kind == EXG_MAP_ACCESS) {
+    if (kind == EXG_MAP_ACCESS)
         exg_map_action(answer, text);
-    } else {
-        g_string_printf(text, "ERROR:%s:%d ", answer->enhanced, answer->code);
-        append_text(text, answer->text);
-    }
+    else
+        write_sendmail_error(answer, text);
     return EXG_MAP_FOUND;
 }

@@ -6,9 +6,8 @@
 #include "milter/map-check.h"
 
 struct ExgMaps {
-    ExgEngine *engine;
     ExgMapCheck *check;
-    ExgMapServer *server; /* NULL: stopped */
+    ExgMapServer *server;
 };
 
 static const char *const keys[EXG_N_MAP_PROTOCOLS] = {
@@ -62,11 +61,19 @@ exg_maps_check(const ExgConf *conf, GError **error)
     return listen_all(NULL, conf, error);
 }
 
+guint
+exg_maps_max_descriptors(const ExgConf *conf)
+{
+    for (guint i = 0; i < EXG_N_MAP_PROTOCOLS; i++)
+        if (exg_conf_list(conf, "maps", keys[i])[0] != NULL)
+            return (guint)exg_conf_int(conf, "maps", "max_connections");
+    return 0;
+}
+
 ExgMaps *
 exg_maps_new(ExgEngine *engine, const ExgConf *conf, ExgMilterSettings *settings, GError **error)
 {
     g_autoptr(ExgMaps) maps = g_new0(ExgMaps, 1);
-    maps->engine = exg_engine_ref(engine);
     maps->check = exg_map_check_new(settings);
     const ExgMapServerOptions options = {
         .ask = exg_map_check_ask,
@@ -79,21 +86,19 @@ exg_maps_new(ExgEngine *engine, const ExgConf *conf, ExgMilterSettings *settings
 }
 
 void
-exg_maps_stop(ExgMaps *maps, ExgEngineFunc function, gpointer data)
-{
-    exg_map_server_free(g_steal_pointer(&maps->server));
-    exg_map_check_stop(maps->check, function, data);
-}
-
-void
 exg_maps_free(ExgMaps *maps)
 {
     if (maps == NULL)
         return;
     exg_map_server_free(maps->server);
     exg_map_check_free(maps->check);
-    exg_engine_unref(maps->engine);
     g_free(maps);
+}
+
+void
+exg_maps_stop(ExgMaps *maps, ExgEngineFunc drained, gpointer data)
+{
+    exg_map_server_drain(maps->server, drained, data);
 }
 
 void

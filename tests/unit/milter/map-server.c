@@ -243,7 +243,7 @@ static const struct {
     {EXG_MAP_SERVER_SOCKETMAP, "21:access unknown@x.test,",
      "37:OK 550 5.1.1 There is no such mailbox,", true},
     {EXG_MAP_SERVER_SOCKETMAP, "23:sendmail unknown@x.test,",
-     "43:OK ERROR:5.1.1:550 There is no such mailbox,", true},
+     "45:OK ERROR:5.1.1:\"550 There is no such mailbox\",", true},
     {EXG_MAP_SERVER_SOCKETMAP, "17:recipients x.test,", "9:NOTFOUND ,", false},
     {EXG_MAP_SERVER_SOCKETMAP, "18:recipients @x.test,", "9:NOTFOUND ,", false},
     {EXG_MAP_SERVER_SOCKETMAP, "16:aliases a@x.test,",
@@ -380,6 +380,52 @@ test_gone(void)
     /* The other answer finds the server freed. */
 }
 
+static void
+set_true(gpointer data)
+{
+    *(bool *)data = true;
+}
+
+/* Who waits is answered, and the rest goes at once. */
+static void
+test_drain(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    g_autoptr(Client) idle = client_new(f, EXG_MAP_SERVER_TCP_ACCESS);
+    g_autoptr(Client) waits = client_new(f, EXG_MAP_SERVER_TCP_ACCESS);
+    Client *gone = client_new(f, EXG_MAP_SERVER_SOCKETMAP);
+    client_send(idle, "get ann@x.test\n");
+    client_expect(idle, "500 -\n");
+    client_send(waits, "get later-full@x.test\nget ann@x.test\n");
+    client_send(gone, "19:access later@x.test,");
+    client_free(gone);
+    settle(f);
+    bool drained = false;
+    exg_map_server_drain(f->server, set_true, &drained);
+    g_assert_false(drained);
+    client_expect_end(idle, "");
+    g_assert_false(waits->at_end);
+    answer_next(f);
+    client_expect_end(waits, "200 452%204.2.2%20The%20mailbox%20is%20full\n");
+    g_assert_false(drained);
+    answer_next(f);
+    /* Until the client has closed its side, too, or a second has passed. */
+    exg_clock_advance(1100 * 1000);
+    settle(f);
+    g_assert_true(drained);
+}
+
+static void
+test_drain_nothing(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    bool drained = false;
+    exg_map_server_drain(f->server, set_true, &drained);
+    g_assert_false(drained);
+    settle(f);
+    g_assert_true(drained);
+}
+
 /* --- limits ----------------------------------------------------------------------------------- */
 
 static void
@@ -505,6 +551,8 @@ main(int argc, char **argv)
     g_test_add_func("/milter/map-server/statistics", test_statistics);
     g_test_add_func("/milter/map-server/later", test_later);
     g_test_add_func("/milter/map-server/gone", test_gone);
+    g_test_add_func("/milter/map-server/drain", test_drain);
+    g_test_add_func("/milter/map-server/drain-nothing", test_drain_nothing);
     g_test_add_func("/milter/map-server/idle", test_idle);
     g_test_add_func("/milter/map-server/too-many", test_too_many);
     g_test_add_func("/milter/map-server/too-many-waiting", test_too_many_waiting);

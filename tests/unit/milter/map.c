@@ -30,22 +30,22 @@ test_tables(void)
         {&unknown,
          {{EXG_MAP_NOT_FOUND, ""},
           {EXG_MAP_FOUND, "550 5.1.1 No such user"},
-          {EXG_MAP_FOUND, "ERROR:5.1.1:550 No such user"}},
+          {EXG_MAP_FOUND, "ERROR:5.1.1:\"550 No such user\""}},
          "550 5.1.1 No such user"},
         {&refused,
          {{EXG_MAP_FOUND, "DUNNO"},
           {EXG_MAP_FOUND, "550 5.7.1 Not from you"},
-          {EXG_MAP_FOUND, "ERROR:5.7.1:550 Not from you"}},
+          {EXG_MAP_FOUND, "ERROR:5.7.1:\"550 Not from you\""}},
          "550 5.7.1 Not from you"},
         {&deferred,
          {{EXG_MAP_FOUND, "DUNNO"},
           {EXG_MAP_FOUND, "452 4.2.2 Mailbox full"},
-          {EXG_MAP_FOUND, "ERROR:4.2.2:452 Mailbox full"}},
+          {EXG_MAP_FOUND, "ERROR:4.2.2:\"452 Mailbox full\""}},
          "452 4.2.2 Mailbox full"},
         {&unsure,
          {{EXG_MAP_TEMPORARY, "Later"},
           {EXG_MAP_FOUND, "DEFER_IF_PERMIT 4.4.1 Later"},
-          {EXG_MAP_FOUND, "ERROR:4.4.1:451 Later"}},
+          {EXG_MAP_FOUND, "ERROR:4.4.1:\"451 Later\""}},
          "DEFER_IF_PERMIT 4.4.1 Later"},
     };
     g_autoptr(GString) text = g_string_new("what was there");
@@ -58,6 +58,19 @@ test_tables(void)
         exg_map_action(rows[i].answer, text);
         g_assert_cmpstr(text->str, ==, rows[i].action);
     }
+}
+
+/* Sendmail says whom it is about by itself, and a quote would end the text. */
+static void
+test_sendmail_text(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    exg_map_look_up(
+        EXG_MAP_SENDMAIL,
+        &(ExgMapAnswer){EXG_MAP_UNKNOWN, 550, "5.1.1", "<ann@x.test> is <not> \"here\"\\$1"}, text);
+    g_assert_cmpstr(text->str, ==, "ERROR:5.1.1:\"550 is <not> 'here'''1\"");
+    exg_map_look_up(EXG_MAP_SENDMAIL, &(ExgMapAnswer){EXG_MAP_UNKNOWN, 550, "5.1.1", "<"}, text);
+    g_assert_cmpstr(text->str, ==, "ERROR:5.1.1:\"550 <\"");
 }
 
 /* What a text says can neither end a line nor make it long. */
@@ -115,6 +128,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/milter/map/tables", test_tables);
     g_test_add_func("/milter/map/text", test_text);
+    g_test_add_func("/milter/map/sendmail-text", test_sendmail_text);
     g_test_add_func("/milter/map/names", test_names);
     g_test_add_func("/milter/map/addresses", test_addresses);
     return g_test_run();
