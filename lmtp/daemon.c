@@ -7,6 +7,7 @@
 #include "common/base/notify.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
+#include "common/io/text-socket.h"
 #include "common/io/worker.h"
 #include "common/mime/address.h"
 #include "common/store/ews-store.h"
@@ -36,7 +37,7 @@ struct ExgDaemon {
     ExgDirectoryCache *recipients;
     ExgAccount *account; /* the newest */
     ExgTimer report;
-    ExgStatisticsSocket *statistics;
+    ExgTextSocket *statistics;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -300,14 +301,21 @@ take_statistics(ExgStatistics *ret_statistics, gpointer data)
     ret_statistics->spool_bytes = exg_spool_budget_used(daemon->spool_budget);
 }
 
+static char *
+tell_statistics(gpointer data)
+{
+    ExgStatistics statistics = {0};
+    take_statistics(&statistics, data);
+    return exg_statistics_to_text(&statistics);
+}
+
 static bool
 open_statistics(ExgDaemon *daemon, GError **error)
 {
     const char *path = exg_conf_string(daemon->conf, "lmtp", "stats_socket");
     if (path == NULL)
         return true;
-    daemon->statistics = exg_statistics_socket_new(daemon->engine, path, take_statistics, daemon,
-                                                   error);
+    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
     if (daemon->statistics == NULL) {
         g_autofree char *where = exg_conf_where(daemon->conf, "lmtp", "stats_socket");
         g_prefix_error(error, "%s: ", where);
@@ -386,7 +394,7 @@ exg_daemon_free(ExgDaemon *daemon)
     if (daemon == NULL)
         return;
     exg_timer_cancel(&daemon->report);
-    exg_statistics_socket_free(daemon->statistics);
+    exg_text_socket_free(daemon->statistics);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
     exg_account_unref(daemon->account);

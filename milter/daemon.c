@@ -7,12 +7,13 @@
 #include "common/base/notify.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
+#include "common/io/text-socket.h"
 #include "milter/connections.h"
 #include "milter/filter.h"
 #include "milter/limits.h"
 #include "milter/maps.h"
 #include "milter/socket.h"
-#include "milter/threads.h"
+#include "milter/statistics.h"
 
 #include <glib-unix.h>
 #include <sysexits.h>
@@ -32,9 +33,10 @@ struct ExgMilterDaemon {
     ExgMilterSocket socket;
     ExgFilter *filter;
     ExgMaps *maps;
-    ExgTimer grace;
-    guint draining; /* of filter and maps */
+    ExgTextSocket *statistics; /* NULL: none */
+    ExgTimer report, grace;
     bool is_stopping;
+    guint open_ends; /* of what is stopping: the filter, the maps */
     int status;
 };
 
@@ -85,9 +87,63 @@ read_socket(ExgMilterDaemon *daemon, ExgListenerOptions *ret_options, GError **e
 static void
 apply_limits(ExgMilterDaemon *daemon, const ExgConf *conf)
 {
-    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_lookups"));
+    exg_look_ups_set_max(daemon->look_ups, (guint)exg_conf_int(conf, "milter", "max_threads"));
     exg_threads_set_max(exg_limits_max_workers(conf));
     exg_connections_set_max((guint)exg_conf_int(conf, "milter", "max_connections"));
+}
+
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void
+take_statistics(ExgMilterDaemon *daemon, ExgMilterStatistics *ret_statistics)
+{
+    *ret_statistics = (ExgMilterStatistics){
+        .connections = exg_connections_statistics(),
+        .threads = exg_threads_statistics(),
+        .look_ups = exg_look_ups_count(daemon->look_ups),
+        .directory = exg_directory_cache_statistics(daemon->recipients),
+    };
+    if (!daemon->is_stopping)
+        ret_statistics->maps = exg_maps_statistics(daemon->maps);
+    exg_counts_get(&ret_statistics->counts);
+    exg_throttle_get_statistics(exg_account_throttle(daemon->account),
+                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                &ret_statistics->throttle);
+}
+
+static char *
+tell_statistics(gpointer data)
+{
+    ExgMilterStatistics statistics;
+    take_statistics(data, &statistics);
+    return exg_milter_statistics_to_text(&statistics);
+}
+
+static void
+report(gpointer data)
+{
+    ExgMilterDaemon *daemon = data;
+    ExgMilterStatistics statistics;
+    take_statistics(daemon, &statistics);
+    g_autofree char *line = exg_milter_statistics_to_line(&statistics);
+    if (statistics.counts.counts[EXG_COUNT_MESSAGES] + statistics.maps.questions > 0)
+        exg_log(EXG_LOG_INFO, NULL, "%s", line);
+    gint64 interval_ms = exg_conf_int(daemon->conf, "milter", "stats_interval");
+    exg_timer_set(&daemon->report, exg_clock_deadline_ms(interval_ms));
+}
+
+static bool
+open_statistics(ExgMilterDaemon *daemon, GError **error)
+{
+    const char *path = exg_conf_string(daemon->conf, "milter", "stats_socket");
+    if (path == NULL)
+        return true;
+    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
+    if (daemon->statistics != NULL)
+        return true;
+    g_autofree char *where = exg_conf_where(daemon->conf, "milter", "stats_socket");
+    g_prefix_error(error, "%s: ", where);
+    return false;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -96,9 +152,6 @@ static bool
 open_filter(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **error)
 {
     if (!exg_limits_prepare(daemon->conf, exg_maps_max_descriptors(daemon->conf), error))
-        return false;
-    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
-    if (daemon->maps == NULL)
         return false;
     daemon->filter = exg_filter_new(daemon->engine, daemon->settings, daemon->look_ups);
     if (daemon->filter == NULL)
@@ -124,6 +177,7 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
+    exg_timer_init(&daemon->report, daemon->engine, report, daemon);
     exg_timer_init(&daemon->grace, daemon->engine, quit, daemon);
     const char *cache = exg_conf_string(daemon->conf, "directory", "cache");
     daemon->recipients = exg_directory_cache_new(daemon->engine, check_only ? NULL : cache, 0, 0);
@@ -131,7 +185,11 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
         return NULL;
     daemon->look_ups = exg_look_ups_new(0);
     apply_limits(daemon, daemon->conf);
-    if (!check_only && !open_filter(daemon, &options, error))
+    if (check_only)
+        return g_steal_pointer(&daemon);
+    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
+    if (daemon->maps == NULL || !open_statistics(daemon, error) ||
+        !open_filter(daemon, &options, error))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -144,9 +202,11 @@ exg_milter_daemon_free(ExgMilterDaemon *daemon)
     exg_milter_socket_remove(&daemon->socket);
     exg_milter_socket_clear(&daemon->socket);
     exg_filter_free(daemon->filter);
+    exg_text_socket_free(daemon->statistics);
     exg_maps_free(daemon->maps);
     exg_milter_settings_unref(daemon->settings);
     if (daemon->engine != NULL) { /* what was posted is still to be done */
+        exg_timer_cancel(&daemon->report);
         exg_timer_cancel(&daemon->grace);
         exg_engine_quit(daemon->engine);
         exg_engine_run(daemon->engine);
@@ -175,7 +235,7 @@ static void
 drained(gpointer data)
 {
     ExgMilterDaemon *daemon = data;
-    if (--daemon->draining == 0)
+    if (--daemon->open_ends == 0)
         exg_timer_set(&daemon->grace, exg_clock_deadline_ms(REPLY_GRACE_MS));
 }
 
@@ -193,9 +253,9 @@ on_terminate(gpointer data)
     exg_notify_systemd("STOPPING=1");
     exg_log(EXG_LOG_INFO, NULL, "stopping; look-ups under way are answered first");
     exg_milter_socket_remove(&daemon->socket);
-    daemon->draining = 2;
-    exg_filter_stop(daemon->filter, drained, daemon);
+    daemon->open_ends = 2;
     exg_maps_stop(daemon->maps, drained, daemon);
+    exg_filter_stop(daemon->filter, drained, daemon);
     return G_SOURCE_CONTINUE;
 }
 
@@ -224,6 +284,8 @@ on_reload(gpointer data)
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
     ExgMilterSettings *settings;
     ExgAccount *account;
+    if (daemon->is_stopping)
+        return G_SOURCE_CONTINUE;
     if (conf == NULL || !read_settings(daemon, conf, &settings, &account, &error)) {
         exg_log(EXG_LOG_ERROR, NULL, "not reloaded, the old configuration stays in force: %s",
                 error->message);
@@ -262,6 +324,7 @@ exg_milter_daemon_run(ExgMilterDaemon *daemon, void (*ready)(gpointer data), gpo
     exg_log(EXG_LOG_INFO, NULL, "exgate-milter %s serves %s and asks %s", EXG_VERSION,
             exg_conf_string(daemon->conf, "milter", "listen"),
             exg_conf_string(daemon->conf, "exchange", "endpoint"));
+    report(daemon);
     exg_filter_start(daemon->filter, failed, daemon);
     ready(data);
     exg_engine_run(daemon->engine);

@@ -15,7 +15,7 @@
 guint
 exg_limits_max_workers(const ExgConf *conf)
 {
-    return (guint)exg_conf_int(conf, "milter", "max_lookups") + MORE_WORKERS;
+    return (guint)exg_conf_int(conf, "milter", "max_threads") + MORE_WORKERS;
 }
 
 static bool
@@ -53,8 +53,8 @@ exg_limits_prepare(const ExgConf *conf, guint others, GError **error)
     g_autoptr(GError) shortage = NULL;
     if (exg_threads_try(exg_limits_max_workers(conf), &shortage))
         return true;
-    g_autofree char *where = exg_conf_where(conf, "milter", "max_lookups");
+    g_autofree char *where = exg_conf_where(conf, "milter", "max_threads");
     return exg_error_set(error, EXG_ERROR_CONFIG,
                          "%s = %d: %s; lower it, or raise the limit (TasksMax= in the unit)", where,
-                         (int)exg_conf_int(conf, "milter", "max_lookups"), shortage->message);
+                         (int)exg_conf_int(conf, "milter", "max_threads"), shortage->message);
 }
