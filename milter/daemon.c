@@ -36,7 +36,7 @@ struct ExgMilterDaemon {
     ExgTextSocket *statistics; /* NULL: none */
     ExgTimer report, grace;
     bool is_stopping;
-    guint open_ends; /* of what is stopping: the filter, the maps */
+    guint draining; /* of what is stopping: the filter, the maps */
     int status;
 };
 
@@ -101,10 +101,9 @@ take_statistics(ExgMilterDaemon *daemon, ExgMilterStatistics *ret_statistics)
         .connections = exg_connections_statistics(),
         .threads = exg_threads_statistics(),
         .look_ups = exg_look_ups_count(daemon->look_ups),
+        .maps = exg_maps_statistics(daemon->maps),
         .directory = exg_directory_cache_statistics(daemon->recipients),
     };
-    if (!daemon->is_stopping)
-        ret_statistics->maps = exg_maps_statistics(daemon->maps);
     exg_counts_get(&ret_statistics->counts);
     exg_throttle_get_statistics(exg_account_throttle(daemon->account),
                                 exg_conf_string(daemon->conf, "exchange", "endpoint"),
@@ -149,9 +148,12 @@ open_statistics(ExgMilterDaemon *daemon, GError **error)
 /* --- life ------------------------------------------------------------------------------------- */
 
 static bool
-open_filter(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **error)
+open_all(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **error)
 {
     if (!exg_limits_prepare(daemon->conf, exg_maps_max_descriptors(daemon->conf), error))
+        return false;
+    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
+    if (daemon->maps == NULL || !open_statistics(daemon, error))
         return false;
     daemon->filter = exg_filter_new(daemon->engine, daemon->settings, daemon->look_ups);
     if (daemon->filter == NULL)
@@ -185,11 +187,7 @@ exg_milter_daemon_new(const char *conf_path, bool check_only, GError **error)
         return NULL;
     daemon->look_ups = exg_look_ups_new(0);
     apply_limits(daemon, daemon->conf);
-    if (check_only)
-        return g_steal_pointer(&daemon);
-    daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
-    if (daemon->maps == NULL || !open_statistics(daemon, error) ||
-        !open_filter(daemon, &options, error))
+    if (!check_only && !open_all(daemon, &options, error))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -235,7 +233,7 @@ static void
 drained(gpointer data)
 {
     ExgMilterDaemon *daemon = data;
-    if (--daemon->open_ends == 0)
+    if (--daemon->draining == 0)
         exg_timer_set(&daemon->grace, exg_clock_deadline_ms(REPLY_GRACE_MS));
 }
 
@@ -253,9 +251,9 @@ on_terminate(gpointer data)
     exg_notify_systemd("STOPPING=1");
     exg_log(EXG_LOG_INFO, NULL, "stopping; look-ups under way are answered first");
     exg_milter_socket_remove(&daemon->socket);
-    daemon->open_ends = 2;
-    exg_maps_stop(daemon->maps, drained, daemon);
+    daemon->draining = 2;
     exg_filter_stop(daemon->filter, drained, daemon);
+    exg_maps_stop(daemon->maps, drained, daemon);
     return G_SOURCE_CONTINUE;
 }
 

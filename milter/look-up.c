@@ -1,7 +1,6 @@
 #include "milter/look-up.h"
 
 #include "common/base/clock.h"
-#include "common/base/error.h"
 #include "common/mime/address.h"
 #include "milter/counts.h"
 #include "milter/threads.h"
@@ -114,17 +113,6 @@ exg_look_ups_count(ExgLookUps *look_ups)
 }
 
 static ExgDirectoryFinding *
-no_room(void)
-{
-    g_autoptr(GError)
-        why = exg_error_new(EXG_ERROR_BUSY, "Too many recipients are being looked up");
-    const ExgDirectoryFinding finding = {
-        .verdict = EXG_DIRECTORY_CANNOT_TELL, .origin = EXG_DIRECTORY_ASKED, .why = why};
-    exg_count(EXG_COUNT_NO_ROOM);
-    return exg_directory_finding_copy(&finding);
-}
-
-static ExgDirectoryFinding *
 ask(const ExgMilterSettings *settings, const char *client, const char *mailbox)
 {
     exg_count(EXG_COUNT_ASKED);
@@ -133,6 +121,18 @@ ask(const ExgMilterSettings *settings, const char *client, const char *mailbox)
         exg_milter_settings_directory(settings), client, mailbox,
         exg_clock_deadline_ms(exg_milter_settings_timeout_ms(settings)));
     exg_threads_end_wait();
+    return finding;
+}
+
+/* Only what is known, for as many threads as may wait do. What is not is looked up all the same, for
+ * when the MTA comes again. */
+static ExgDirectoryFinding *
+glance(const ExgMilterSettings *settings, const char *client, const char *mailbox)
+{
+    ExgDirectoryFinding *finding = exg_directory_check_blocking(
+        exg_milter_settings_directory(settings), client, mailbox, exg_clock_monotonic_us());
+    if (finding->verdict == EXG_DIRECTORY_CANNOT_TELL)
+        exg_count(EXG_COUNT_NO_ROOM);
     return finding;
 }
 
@@ -147,7 +147,7 @@ exg_look_up(ExgLookUps *look_ups, const ExgMilterSettings *settings, const char 
         return finding;
     }
     bool may = g_atomic_int_add(&look_ups->under_way, 1) < g_atomic_int_get(&look_ups->max);
-    finding = may ? ask(settings, client, mailbox) : no_room();
+    finding = may ? ask(settings, client, mailbox) : glance(settings, client, mailbox);
     g_atomic_int_add(&look_ups->under_way, -1);
     keep_recent(look_ups, settings, key, finding);
     return finding;

@@ -1,7 +1,7 @@
 /* look-up.h - the directory, asked by libmilter's threads: bounded, and by a deadline.
  *
- * A thread that asks waits for the answer, so there are only so many at a time who may; who comes
- * on top is told at once that nobody can tell.
+ * A thread that asks waits for the answer, so there are only so many at a time who may. Who comes on
+ * top is told what is known, or at once that nobody can tell.
  *
  * Threads:  any but the engine's.
  * Limits:   `max` at a time; each until its deadline.

@@ -245,7 +245,7 @@ exg_threads_try(guint count, GError **error)
     pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, EXG_THREADS_STACK_BYTES);
     guint made = 0;
-    int reason = 0;
+    int reason = EXG_FAIL_POINT_ERROR("milter-threads-try") ? EAGAIN : 0;
     while (made < count && reason == 0) {
         reason = pthread_create(&threads[made], &attributes, stand, &gate);
         made += reason == 0;

@@ -1,16 +1,18 @@
 # Exg::Milter - exgate-milter with a configuration of its own.
 #   my $milter = Exg::Milter->start(sim => $sim, conf => { milter => { mailbox_full => 'reject' } });
 #   $milter->socket                                     # for smtpd_milters = unix:…
+#   $milter->client                                     # a connection that has negotiated
 #   $milter->map('policy_listen')                       # of a map whose listener the configuration has
 package Exg::Milter;
 
 use strict;
 use warnings;
 use Exg::Lmtpd;
+use Exg::MilterClient;
 use Exg::Test;
 use Test::More;
 
-# Options: sim, conf, user => whom to run as, failpoints => what common/base/failpoint.h takes. Sockets are for everybody unless
+# Options: sim, conf, user => whom to run as, failpoints => what common/base/failpoint.h takes, limits => options of prlimit(1). Sockets are for everybody unless
 # `conf` says otherwise; a map's "unix:NAME" lies in the directory of the test.
 sub start
 {
@@ -41,7 +43,11 @@ sub launch
     my $directory = "$self->{directory}";
     local $ENV{EXGATE_FAILPOINTS} = $self->{failpoints} // '';
     $self->{process} = Exg::Process->start(
-        command => [program('exgate-milter'), '--config', "$directory/exgate.conf"],
+        command => [
+            (map { ('prlimit', @$_, '--') } grep { $_ } $self->{limits}),
+            split(' ', $ENV{EXG_VALGRIND} // ''),
+            program('exgate-milter'), '--config', "$directory/exgate.conf",
+        ],
         log     => "$directory/log",
         notify  => '--notify-fd',
         user    => $self->{user},
@@ -51,6 +57,23 @@ sub launch
 sub socket { my ($self) = @_; return "$self->{directory}/milter.sock" }
 sub log    { my ($self) = @_; return slurp("$self->{directory}/log") }
 sub pid    { my ($self) = @_; return $self->{process}{pid} }
+
+sub client { my ($self, %options) = @_; return Exg::MilterClient->new('unix:' . $self->socket, %options) }
+
+# What a line of the process's status says: Threads, VmRSS …
+sub status
+{
+    my ($self, $name) = @_;
+    return slurp('/proc/' . $self->pid . '/status') =~ /^$name:\s+(\d+)/m ? $1 : die "no $name in the status";
+}
+
+# Seconds of CPU used so far.
+sub cpu_seconds
+{
+    my ($self) = @_;
+    my @fields = split ' ', slurp('/proc/' . $self->pid . '/stat') =~ s/^.*\) //sr;
+    return ($fields[11] + $fields[12]) / 100;
+}
 
 # Where a map listens, "inet:127.0.0.1:4711" or "unix:/…"; the log tells ports that the system chose.
 sub map
@@ -69,9 +92,9 @@ sub wait_for_log
 # Reloads, and waits until that is logged.
 sub reload
 {
-    my ($self) = @_;
+    my ($self, $signal) = @_;
     my $before = () = $self->log =~ /reloaded/g;
-    $self->{process}->signal('USR1');
+    $self->{process}->signal($signal // 'USR1');
     wait_until('the configuration is reloaded', sub { $before < (() = $self->log =~ /reloaded/g) });
 }
 

@@ -39,7 +39,7 @@ sub negotiate
     my ($letter, $data) = $self->read_packet;
     $letter eq 'O' or die "no negotiation but $letter\n";
     (@{$self}{qw(version actions steps)}, my $lists) = unpack 'NNN a*', $data;
-    $self->{macros}{$1} = $2 while $lists =~ s/^(....)([^\0]*)\0//s && length $1;
+    $self->{lists}{ unpack "N", $1 } = $2 while $lists =~ s/^(....)([^\0]*)\0//s;
 }
 
 # A raw packet; and one cut off somewhere.
