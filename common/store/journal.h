@@ -70,7 +70,8 @@ typedef struct {
 void exg_journal_begin(ExgJournal *journal, const ExgJournalIntent *intent, ExgJournalFunc function,
                        gpointer data);
 
-/* What came of it; queued, in order, without an answer. */
+/* What came of it; queued, in order, without an answer. It is written with the next intent, a moment
+ * later if there is none, or when the journal is closed. */
 void exg_journal_done(ExgJournal *journal, const char *key, const char *item_id);
 /* An answer proved that nothing was stored. */
 void exg_journal_forget(ExgJournal *journal, const char *key);
