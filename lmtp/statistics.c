@@ -65,6 +65,10 @@ exg_statistics_to_text(const ExgStatistics *statistics)
     add_labelled(text, "directory_lookups_total", "from=\"cache\"", statistics->directory.hits);
     add_labelled(text, "directory_lookups_total", "from=\"exchange\"",
                  statistics->directory.misses);
+    add(text, "directory_asked_total", COUNTER, statistics->directory.asked);
+    add(text, "directory_stale_total", COUNTER, statistics->directory.stale);
+    add(text, "directory_held_back_total", COUNTER,
+        statistics->directory.refused + statistics->directory.refused_client);
     return g_string_free(text, FALSE);
 }
 
