@@ -10,7 +10,7 @@ static bool
 read_order(const ExgConf *conf, ExgDirectoryOrder *ret_order, GError **error)
 {
     const char *const *names = exg_conf_list(conf, "directory", "sources");
-    if (names == NULL) {
+    if (names[0] == NULL) {
         *ret_order = exg_directory_usual_order;
         return true;
     }
