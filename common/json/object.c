@@ -6,7 +6,8 @@
 #include <string.h>
 
 struct ExgJsonObject {
-    JsonNode *root; /* holds an object */
+    JsonNode *root;    /* holds an object, with blanks for what is in `texts` */
+    GHashTable *texts; /* name → text, of the object's own members */
 };
 
 /* --- what is given to json-glib ----------------------------------------------------------------- */
@@ -92,6 +93,50 @@ is_one_object(const char *json, gsize length)
     return false;
 }
 
+/* The texts of the object's own members, name by name, and blanks in their place in `rest`, a copy of it: json-glib would
+ * leave copies of them behind. A text with something to decode stays; after a name with that all stay. */
+static GHashTable *
+take_texts(const char *json, char *rest, gsize length)
+{
+    GHashTable *texts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                              exg_secret_wipe_and_free);
+    g_autofree char *name = NULL;
+    const char *end = json + length;
+    bool is_value = false;
+    guint depth = 0;
+    for (const char *at = json; at < end;) {
+        char c = *at++;
+        if (c == '{' || c == '[')
+            depth++;
+        else if (c == '}' || c == ']')
+            depth--;
+        else if (c == ':' || c == ',')
+            is_value = c == ':';
+        if (c != '"')
+            continue;
+        const char *text = at;
+        at = skip_string(at, end);
+        gsize size = (gsize)(at - 1 - text);
+        bool plain = memchr(text, '\\', size) == NULL;
+        if (depth != 1)
+            continue;
+        if (is_value && plain && name != NULL) {
+            g_hash_table_replace(texts, g_strdup(name), g_strndup(text, size));
+            memset(rest + (text - json), ' ', size);
+        } else if (is_value && name != NULL) {
+            g_hash_table_remove(texts, name);
+        } else if (plain) {
+            g_free(name);
+            name = g_strndup(text, size);
+        } else {
+            g_hash_table_remove_all(texts);
+            memcpy(rest, json, length);
+            break;
+        }
+    }
+    return texts;
+}
+
 ExgJsonObject *
 exg_json_object_read(const char *json, gsize length, gsize max_bytes)
 {
@@ -99,14 +144,19 @@ exg_json_object_read(const char *json, gsize length, gsize max_bytes)
     if (length == 0 || length > max_bytes || !is_one_object(json, length) ||
         !g_utf8_validate_len(json, length, NULL))
         return NULL;
+    char *rest = g_memdup2(json, length);
+    g_autoptr(GHashTable) texts = take_texts(json, rest, length);
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    if (!json_parser_load_from_data(parser, json, (gssize)length, NULL))
+    bool parsed = json_parser_load_from_data(parser, rest, (gssize)length, NULL);
+    exg_secret_wipe_and_free(rest);
+    if (!parsed)
         return NULL;
     JsonNode *root = json_parser_get_root(parser);
     if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root))
         return NULL;
     ExgJsonObject *object = g_new(ExgJsonObject, 1);
     object->root = json_node_ref(root);
+    object->texts = g_steal_pointer(&texts);
     return object;
 }
 
@@ -137,6 +187,7 @@ exg_json_object_free(ExgJsonObject *object)
         return;
     wipe(object->root);
     json_node_unref(object->root);
+    g_hash_table_unref(object->texts);
     g_free(object);
 }
 
@@ -152,9 +203,10 @@ const char *
 exg_json_object_text(const ExgJsonObject *object, const char *name)
 {
     JsonNode *value = value_of(object, name);
-    return value != NULL && json_node_get_value_type(value) == G_TYPE_STRING
-               ? json_node_get_string(value)
-               : NULL;
+    if (value == NULL || json_node_get_value_type(value) != G_TYPE_STRING)
+        return NULL;
+    const char *text = g_hash_table_lookup(object->texts, name);
+    return text != NULL ? text : json_node_get_string(value);
 }
 
 gint64
@@ -166,8 +218,8 @@ exg_json_object_number(const ExgJsonObject *object, const char *name, gint64 max
     GType type = json_node_get_value_type(value);
     if (type == G_TYPE_STRING) {
         gint64 number;
-        bool good = g_ascii_string_to_signed(json_node_get_string(value), 10, 0, max, &number,
-                                             NULL);
+        bool good = g_ascii_string_to_signed(exg_json_object_text(object, name), 10, 0, max,
+                                             &number, NULL);
         return good ? number : fallback;
     }
     if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)

@@ -119,4 +119,24 @@ $lmtpd->stop;
 $sim->stop;
 
 unlike(slurp("$work/discovery.db"), qr/secret/, 'C8.1: the cache holds no secret');
+
+# --- which schemes there are --------------------------------------------------------------------
+
+# Nothing is known of the server: what Autodiscover offers is asked of it, and what EWS offers of that.
+$sim = Exg::Sim->start(
+    mailboxes => [$address, 'svc@contoso.test'],
+    account   => 'svc@contoso.test:secret',
+    options   => ['--listen', '127.0.0.1:443', '--name', 'autodiscover.contoso.test', '--auth', 'digest'],
+);
+my $elsewhere = temporary_directory();
+$conf = Exg::Lmtpd::write_conf("$elsewhere", $sim, { exchange => { %auto, discovery_cache => "$elsewhere/discovery.db", auth => 'auto' } });
+$sim->control('on Autodiscover times=1 do status 500');    # the protocol without a password
+$found = discover('--all', $address);
+is($found->{status}, 0, 'A6.5: discovered, with auth = auto') or diag($found->{err});
+my @seen = slurp($sim->directory . '/log') =~ /account=(\S+) operation=Autodiscover .*? status=(\d+)/g;
+is("@seen[-4 .. -1]", '- 401 svc@contoso.test 200', 'A6.5: the schemes are asked for without a credential, and the one there is is used') or diag("@seen");
+$found = run_program(program('exgate'), 'resolve', '--config', $conf, $address);
+is($found->{status}, 0, 'A6.5: EWS is asked for its own') or diag($found->{err});
+like(slurp($sim->directory . '/log'), qr/ status=401 .*\n.*operation=ResolveNames .*status=200/, 'A6.5: likewise');
+$sim->stop;
 done_testing;
