@@ -182,7 +182,7 @@ exg_check_offers(ExgCheck *check)
 static char *
 account_name(const ExgCheck *check)
 {
-    const char *user = conf_value(check, "username");
+    const char *user = exg_account_name(check->tool.conf);
     const char *backslash = strrchr(user, '\\');
     g_autofree char *name = g_strndup(backslash != NULL ? backslash + 1 : user,
                                       strcspn(backslash != NULL ? backslash + 1 : user, "@"));
@@ -254,7 +254,7 @@ bool
 exg_check_login(ExgCheck *check)
 {
     ExgTool *tool = &check->tool;
-    const char *user = conf_value(check, "username");
+    const char *user = exg_account_name(check->tool.conf);
     g_autoptr(GError) error = NULL;
     if (!exg_tool_ask_for_self(tool, &error)) {
         judge_login(check, error);
@@ -274,7 +274,7 @@ exg_check_login(ExgCheck *check)
 static void
 mend_impersonation(ExgCheck *check)
 {
-    g_autofree char *user = exg_check_quote(conf_value(check, "username"));
+    g_autofree char *user = exg_check_quote(exg_account_name(check->tool.conf));
     exg_check_mend(check, "In the Exchange Management Shell: the right, and who has it",
                    "New-ManagementRoleAssignment -Name 'exgate delivery' `\n"
                    "    -Role ApplicationImpersonation -User %s\n"
@@ -287,7 +287,7 @@ static void
 mend_access(ExgCheck *check, const char *address)
 {
     g_autofree char *mailbox = exg_check_quote(address);
-    g_autofree char *user = exg_check_quote(conf_value(check, "username"));
+    g_autofree char *user = exg_check_quote(exg_account_name(check->tool.conf));
     exg_check_mend(check, "In the Exchange Management Shell",
                    "Add-MailboxPermission %s -User %s `\n"
                    "    -AccessRights FullAccess -AutoMapping $false",
@@ -313,7 +313,7 @@ judge_mailbox(ExgCheck *check, const char *address, const GError *error)
     note_busy(check, error);
     if (impersonation && strstr(code, "Impersonat") != NULL) {
         exg_check_report(check, "impersonation", EXG_STEP_WRONG, EX_NOPERM, "%s may not act for %s",
-                         conf_value(check, "username"), address);
+                         exg_account_name(check->tool.conf), address);
         mend_impersonation(check);
         exg_check_report(check, "mailbox", EXG_STEP_SKIPPED, 0, "%s: not tried without that right",
                          address);
@@ -345,7 +345,7 @@ exg_check_mailbox(ExgCheck *check, const char *address)
     }
     if (target.access == EXG_EWS_IMPERSONATION)
         exg_check_report(check, "impersonation", EXG_STEP_OK, 0, "%s may act for %s",
-                         conf_value(check, "username"), address);
+                         exg_account_name(check->tool.conf), address);
     exg_check_report(check, "mailbox", EXG_STEP_OK, 0,
                      "the inbox of %s has %" G_GINT64_FORMAT " items, %" G_GINT64_FORMAT " unread",
                      address, MAX(folder->total_count, 0), MAX(folder->unread_count, 0));

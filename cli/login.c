@@ -138,7 +138,8 @@ begin(gpointer data)
     const char *user = exg_conf_string(login->conf, "exchange", "username");
     if (login->browser)
         exg_browser_login_async(login->engine, account->http, &account->client,
-                                account->authorize_url, strchr(user, '@') != NULL ? user : NULL,
+                                account->authorize_url,
+                                user != NULL && strchr(user, '@') != NULL ? user : NULL,
                                 show_address, NULL, NULL, on_browser_done, login);
     else
         exg_device_login_async(login->engine, account->http, &account->client, account->device_url,

@@ -52,7 +52,7 @@ sub exchange
 {
     my ($server, %keys) = @_;
     return {
-        auth => 'oauth2', username => 'exgate@example.test', password_file => undef,
+        auth => 'oauth2', username => undef, password_file => undef,
         oauth_ca_file => $server->ca_file, oauth_token_url => platform($server) . '/token', %keys,
     };
 }
@@ -152,6 +152,10 @@ expect('F14: a wrong secret', $sim, application($sim, oauth_client_secret_file =
 expect('an unknown application', $sim, application($sim, oauth_client_id => 'nobody'), qr/^451 4\.7\.0 /, qr/invalid_client/);
 expect('a certificate of somebody else', $sim,
     signer($sim, oauth_certificate_file => "$keys/stranger.pem", oauth_key_file => "$keys/stranger.key"),
+    qr/^451 4\.7\.0 /, qr/invalid_client/);
+expect('F14: auth = auto: a password at hand is not tried in place of a secret that was refused', $sim,
+    application($sim, auth => 'auto', oauth_client_secret_file => $wrong, username => $sim->user, allow_basic => 'yes',
+        password_file => spew("$keys/password", $sim->password, 0600)),
     qr/^451 4\.7\.0 /, qr/invalid_client/);
 expect('a scope that the platform does not know', $sim, application($sim, oauth_scope => 'mail'), qr/^451 4\.3\.5 /, qr/invalid_scope/);
 
