@@ -12,41 +12,62 @@ struct ExgJsonObject {
 
 /* --- what is given to json-glib ----------------------------------------------------------------- */
 
-/* The 16 bits of an escape "\\uXXXX" at `at`, or 0. */
+/* The 16 bits of an escape "\uXXXX" at `at`; G_MAXUINT: it is none. */
 static guint
 escape_at(const char *at, const char *end)
 {
     guint bits = 0;
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
-        return 0;
+        return G_MAXUINT;
     for (int i = 2; i < 6; i++) {
         if (!g_ascii_isxdigit(at[i]))
-            return 0;
+            return G_MAXUINT;
         bits = bits << 4 | (guint)g_ascii_xdigit_value(at[i]);
     }
     return bits;
 }
 
-/* Past a string, whose first quote is before `at`; NULL: it does not end, or has half a surrogate pair,
- * of which json-glib makes what is no text, or leaks it. */
+/* How long the escape at `at` is; 0: it is wrong, or half a surrogate pair. Of these json-glib makes what
+ * is no text, or leaks memory. */
+static gsize
+escape_length(const char *at, const char *end)
+{
+    enum { HIGH = 0xd800 >> 10, LOW = 0xdc00 >> 10 };
+    if (end - at < 2)
+        return 0;
+    if (at[1] != 'u')
+        return 2;
+    guint bits = escape_at(at, end);
+    if (bits == G_MAXUINT || bits >> 10 == LOW)
+        return 0;
+    if (bits >> 10 != HIGH)
+        return 6;
+    return escape_at(at + 6, end) >> 10 == LOW ? 12 : 0;
+}
+
+/* Past a string, whose first quote is before `at`; NULL: it does not end, or json-glib must not see it. */
 static const char *
 skip_string(const char *at, const char *end)
 {
-    for (; at < end && *at != '"'; at++) {
-        guint half = escape_at(at, end) >> 10;
-        if (half == 0xdc00 >> 10 ||
-            (half == 0xd800 >> 10 && escape_at(at + 6, end) >> 10 != 0xdc00 >> 10))
+    while (at < end && *at != '"') {
+        gsize length = *at == '\\' ? escape_length(at, end) : 1;
+        if (length == 0)
             return NULL;
-        if (half == 0xd800 >> 10)
-            at += 11;
-        else if (*at == '\\')
-            at++;
+        at += length;
     }
     return at < end ? at + 1 : NULL;
 }
 
-/* One object, and nothing around it: json-glib takes several, and leaks all but the last. It also calls
- * itself for each bracket. */
+static bool
+is_blank(const char *at, const char *end)
+{
+    while (at < end && g_ascii_isspace(*at))
+        at++;
+    return at == end;
+}
+
+/* One object, with nothing around it: json-glib takes several, and leaks all but the last; it takes
+ * comments, in which brackets do not count; and it calls itself for each bracket. */
 static bool
 is_one_object(const char *json, gsize length)
 {
@@ -56,17 +77,17 @@ is_one_object(const char *json, gsize length)
         char c = *at++;
         if (depth == 0 && c != '{' && !g_ascii_isspace(c))
             return false;
-        if (c == '{' || c == '[') {
+        if (c == '"') {
+            at = skip_string(at, end);
+        } else if (c == '{' || c == '[') {
             if (++depth > EXG_JSON_MAX_DEPTH)
                 return false;
         } else if (c == '}' || c == ']') {
-            if (--depth > 0)
-                continue;
-            while (at < end && g_ascii_isspace(*at))
-                at++;
-            return at == end;
-        } else if (c == '"') {
-            at = skip_string(at, end);
+            if (--depth == 0)
+                return is_blank(at, end);
+        } else if (!g_ascii_isalnum(c) && !g_ascii_isspace(c) &&
+                   (c == '\0' || strchr("+-.:,", c) == NULL)) {
+            return false;
         }
     }
     return false;

@@ -21,7 +21,7 @@
 
 typedef struct ExgJsonObject ExgJsonObject;
 
-/* NULL: `json` is no object, is not UTF-8, or passes a limit. */
+/* NULL: `json` is not one object, is not UTF-8, or passes a limit. */
 ExgJsonObject *exg_json_object_read(const char *json, gsize length, gsize max_bytes);
 void exg_json_object_free(ExgJsonObject *object);
 

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const operations[] = {"CreateItem", "FindFolder", "FindItem",
-                                         "GetFolder",  "GetItem",    "ResolveNames"};
+static const char *const operations[] = {"CreateItem",   "FindFolder", "FindItem",
+                                         "GetFolder",    "GetItem",    "GetStreamingEvents",
+                                         "ResolveNames", "Unsubscribe"};
 
 struct ExgSimRecord {
     int log, refusals;

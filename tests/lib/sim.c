@@ -1,6 +1,7 @@
 #include "tests/lib/sim.h"
 
 #include "common/auth/basic.h"
+#include "tests/lib/ews-fixture.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
@@ -43,6 +44,16 @@ test_sim_start(TestSim *sim, const char *const *options)
     g_assert_no_error(error);
     sim->url = await_file(sim, "url");
     sim->ca_file = g_build_filename(sim->directory, "ca.pem", NULL);
+}
+
+ExgEwsService *
+test_sim_service(const TestSim *sim, HttpFixture *fixture)
+{
+    fixture->options.authenticator = sim->authenticator;
+    fixture->options.ca_file = sim->ca_file;
+    if (fixture->client == NULL)
+        fixture->client = exg_http_client_new(fixture->engine, &fixture->options);
+    return exg_ews_service_new(fixture->client, sim->url, EWS_TEST_VERSION);
 }
 
 static void

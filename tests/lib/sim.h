@@ -3,7 +3,8 @@
 #ifndef TESTS_LIB_SIM_H
 #define TESTS_LIB_SIM_H
 
-#include "common/http/client.h"
+#include "common/ews/service.h"
+#include "tests/lib/http-fixture.h"
 
 #include <gio/gio.h>
 
@@ -20,6 +21,10 @@ typedef struct {
 void test_sim_start(TestSim *sim, const char *const *options);
 /* Ends it, and checks that it had nothing to refuse. */
 void test_sim_stop(TestSim *sim);
+
+/* A service that talks to it; the fixture's options, and its client if it has none yet, are made for
+ * that. (transfer full) */
+ExgEwsService *test_sim_service(const TestSim *sim, HttpFixture *fixture);
 
 /* The answer to one command, which must be "ok …". (transfer full) */
 char *test_sim_control(const TestSim *sim, const char *command);

@@ -66,6 +66,27 @@ begin_call(ExgEwsSubscription *self)
     return self->cancellable;
 }
 
+static void
+on_unsubscribed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    ExgEwsSubscription *self = data;
+    (void)exg_ews_unsubscribe_finish(self->streams, result, NULL);
+    unref(self);
+}
+
+/* Without waiting for the answer. The server has room for a few, and keeps one for half an hour. */
+static void
+leave(ExgEwsSubscription *self)
+{
+    ExgEwsTarget target = target_of(self);
+    if (self->id == NULL)
+        return;
+    self->references++;
+    exg_ews_unsubscribe_async(self->streams, &target, self->id,
+                              exg_clock_deadline_ms(self->call_ms), NULL, on_unsubscribed, self);
+    g_clear_pointer(&self->id, g_free);
+}
+
 /* Something went wrong: all is done anew after a while. */
 static void
 fail(ExgEwsSubscription *self, const GError *error)
@@ -73,7 +94,7 @@ fail(ExgEwsSubscription *self, const GError *error)
     const ExgErrorFacts *facts = exg_error_facts(error);
     gint64 asked_ms = facts != NULL ? facts->retry_after_ms : -1;
     self->wait_ms = CLAMP(self->wait_ms * 2, FIRST_WAIT_MS, LONGEST_WAIT_MS);
-    g_clear_pointer(&self->id, g_free);
+    leave(self);
     self->waiting = true;
     exg_timer_set(&self->timer, exg_clock_deadline_ms(MAX(self->wait_ms, asked_ms)));
     if (self->handler.trouble != NULL)
@@ -250,29 +271,15 @@ exg_ews_subscription_new(ExgEngine *engine, ExgEwsService *service, ExgEwsServic
     return self;
 }
 
-static void
-on_unsubscribed(GObject *source, GAsyncResult *result, gpointer data)
-{
-    ExgEwsSubscription *self = data;
-    (void)exg_ews_unsubscribe_finish(self->streams, result, NULL);
-    unref(self);
-}
-
 void
 exg_ews_subscription_free(ExgEwsSubscription *self)
 {
     if (self == NULL)
         return;
-    ExgEwsTarget target = target_of(self);
     self->dead = true;
     exg_timer_cancel(&self->timer);
     g_cancellable_cancel(self->cancellable);
-    if (self->id != NULL) {
-        self->references++;
-        exg_ews_unsubscribe_async(self->streams, &target, self->id,
-                                  exg_clock_deadline_ms(self->call_ms), NULL, on_unsubscribed,
-                                  self);
-    }
+    leave(self);
     unref(self);
 }
 

@@ -39,11 +39,7 @@ set_up(Fixture *fixture)
     *fixture = (Fixture){0};
     test_sim_start(&fixture->sim, NULL);
     http_fixture_init(&fixture->http, NULL);
-    fixture->http.options.authenticator = fixture->sim.authenticator;
-    fixture->http.options.ca_file = fixture->sim.ca_file;
-    fixture->http.client = exg_http_client_new(fixture->http.engine, &fixture->http.options);
-    fixture->service = exg_ews_service_new(fixture->http.client, fixture->sim.url,
-                                           EWS_TEST_VERSION);
+    fixture->service = test_sim_service(&fixture->sim, &fixture->http);
     fixture->message = ews_test_message(CONTENT, strlen(CONTENT));
     exg_ews_service_set_tap(fixture->service, on_tap, fixture);
 }
