@@ -270,6 +270,13 @@ expect('a token file that others may read', $sim, user($sim), qr/^451 4\.3\.5 /,
     is($result->{status}, 78, 'exgate login for an application makes no sense');
     like($result->{err}, qr/oauth_grant = client-credentials needs no login/, 'and says so');
 }
+{
+    my $directory = temporary_directory();
+    my $conf = Exg::Lmtpd::write_conf($directory, $sim, { exchange => user($sim, oauth_token_file => "$directory/none/tokens") });
+    my $result = run_program(program('exgate'), 'login', '--device', '--config', $conf);
+    is($result->{status}, 78, 'exgate login: where no tokens can be kept nobody is asked to sign in');
+    like($result->{err}, qr/oauth_token_file: nothing can be kept in .*none: No such file/, 'and it says so');
+}
 expect('no token file', $sim, user($sim), qr/^451 4\.3\.5 /, qr/exgate login makes it/);
 
 # --- tokens of others -----------------------------------------------------------------------------
