@@ -217,6 +217,33 @@ mend_password(ExgCheck *check)
                    "touch %s\nsystemctl reload exgate-lmtpd", quoted);
 }
 
+/* The identity platform gave no token, or there is none to renew. */
+static void
+mend_token(ExgCheck *check)
+{
+    if (g_str_equal(conf_value(check, "oauth_grant"), "refresh-token")) {
+        exg_check_mend(check, "Here, as root: the user has to sign in", "exgate login");
+        return;
+    }
+    const char *secret = conf_value(check, "oauth_client_secret_file");
+    const char *certificate = conf_value(check, "oauth_certificate_file");
+    const char *file = conf_value(check, "access_token_file");
+    const char *path = secret != NULL ? secret : certificate != NULL ? certificate : file;
+    g_autofree char *quoted = g_shell_quote(path != NULL ? path : "");
+    if (secret != NULL)
+        exg_check_mend(
+            check, "Here, as root, with a new secret of the application; Enter and Ctrl-D",
+            "install -m 600 /dev/null %s\ncat > %s\nsystemctl reload exgate-lmtpd", quoted, quoted);
+    else if (certificate != NULL)
+        exg_check_mend(check, "Is it the one that the application is registered with",
+                       "openssl x509 -in %s -noout -enddate -fingerprint", quoted);
+    else if (file != NULL)
+        exg_check_mend(check, "Is somebody writing it", "ls -l %s", quoted);
+    else
+        exg_check_mend(check, "Does it print a token", "%s",
+                       conf_value(check, "access_token_command"));
+}
+
 static void
 judge_login(ExgCheck *check, const GError *error)
 {
@@ -224,7 +251,9 @@ judge_login(ExgCheck *check, const GError *error)
     note_busy(check, error);
     exg_check_report(check, "login", EXG_STEP_WRONG, exg_tool_status_of(error), "%s",
                      error->message);
-    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
+    if (g_strcmp0(exg_error_facts(error)->stage, "token") == 0)
+        mend_token(check);
+    else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
         mend_password(check);
     else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_DENIED) ||
              exg_error_facts(error)->http_status == 403)

@@ -277,6 +277,20 @@ expect('a token file that others may read', $sim, user($sim), qr/^451 4\.3\.5 /,
     is($result->{status}, 78, 'exgate login: where no tokens can be kept nobody is asked to sign in');
     like($result->{err}, qr/oauth_token_file: nothing can be kept in .*none: No such file/, 'and it says so');
 }
+{
+    my $directory = temporary_directory();
+    for my $case (
+        ['a user who has not signed in', user($sim, oauth_token_file => "$directory/none"), qr/^ +exgate login$/m],
+        ['a refused secret', application($sim, oauth_client_secret_file => $wrong), qr/^ +cat > '\Q$wrong\E'$/m],
+    ) {
+        my ($name, $exchange, $mend) = @$case;
+        my $conf = Exg::Lmtpd::write_conf($directory, $sim, { exchange => $exchange });
+        my $result = run_program(program('exgate'), 'check', '--config', $conf);
+        like($result->{out}, qr/^WRONG +login/m, "exgate check: $name");
+        like($result->{out}, $mend, 'and what mends it');
+        unlike($result->{out}, qr/ADAccount|Test-ServiceHealth/, 'and nothing else');
+    }
+}
 expect('no token file', $sim, user($sim), qr/^451 4\.3\.5 /, qr/exgate login makes it/);
 
 # --- tokens of others -----------------------------------------------------------------------------
