@@ -182,7 +182,7 @@ exg_check_offers(ExgCheck *check)
 static char *
 account_name(const ExgCheck *check)
 {
-    const char *user = conf_value(check, "username");
+    const char *user = exg_account_name(check->tool.conf);
     const char *backslash = strrchr(user, '\\');
     g_autofree char *name = g_strndup(backslash != NULL ? backslash + 1 : user,
                                       strcspn(backslash != NULL ? backslash + 1 : user, "@"));
@@ -217,6 +217,33 @@ mend_password(ExgCheck *check)
                    "touch %s\nsystemctl reload exgate-lmtpd", quoted);
 }
 
+/* The identity platform gave no token, or there is none to renew. */
+static void
+mend_token(ExgCheck *check)
+{
+    if (g_str_equal(conf_value(check, "oauth_grant"), "refresh-token")) {
+        exg_check_mend(check, "Here, as root: the user has to sign in", "exgate login");
+        return;
+    }
+    const char *secret = conf_value(check, "oauth_client_secret_file");
+    const char *certificate = conf_value(check, "oauth_certificate_file");
+    const char *file = conf_value(check, "access_token_file");
+    const char *path = secret != NULL ? secret : certificate != NULL ? certificate : file;
+    g_autofree char *quoted = g_shell_quote(path != NULL ? path : "");
+    if (secret != NULL)
+        exg_check_mend(
+            check, "Here, as root, with a new secret of the application; Enter and Ctrl-D",
+            "install -m 600 /dev/null %s\ncat > %s\nsystemctl reload exgate-lmtpd", quoted, quoted);
+    else if (certificate != NULL)
+        exg_check_mend(check, "Is it the one that the application is registered with",
+                       "openssl x509 -in %s -noout -enddate -fingerprint", quoted);
+    else if (file != NULL)
+        exg_check_mend(check, "Is somebody writing it", "ls -l %s", quoted);
+    else
+        exg_check_mend(check, "Does it print a token", "%s",
+                       conf_value(check, "access_token_command"));
+}
+
 static void
 judge_login(ExgCheck *check, const GError *error)
 {
@@ -224,7 +251,9 @@ judge_login(ExgCheck *check, const GError *error)
     note_busy(check, error);
     exg_check_report(check, "login", EXG_STEP_WRONG, exg_tool_status_of(error), "%s",
                      error->message);
-    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
+    if (g_strcmp0(exg_error_facts(error)->stage, "token") == 0)
+        mend_token(check);
+    else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
         mend_password(check);
     else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_DENIED) ||
              exg_error_facts(error)->http_status == 403)
@@ -254,7 +283,7 @@ bool
 exg_check_login(ExgCheck *check)
 {
     ExgTool *tool = &check->tool;
-    const char *user = conf_value(check, "username");
+    const char *user = exg_account_name(check->tool.conf);
     g_autoptr(GError) error = NULL;
     if (!exg_tool_ask_for_self(tool, &error)) {
         judge_login(check, error);
@@ -274,7 +303,7 @@ exg_check_login(ExgCheck *check)
 static void
 mend_impersonation(ExgCheck *check)
 {
-    g_autofree char *user = exg_check_quote(conf_value(check, "username"));
+    g_autofree char *user = exg_check_quote(exg_account_name(check->tool.conf));
     exg_check_mend(check, "In the Exchange Management Shell: the right, and who has it",
                    "New-ManagementRoleAssignment -Name 'exgate delivery' `\n"
                    "    -Role ApplicationImpersonation -User %s\n"
@@ -287,7 +316,7 @@ static void
 mend_access(ExgCheck *check, const char *address)
 {
     g_autofree char *mailbox = exg_check_quote(address);
-    g_autofree char *user = exg_check_quote(conf_value(check, "username"));
+    g_autofree char *user = exg_check_quote(exg_account_name(check->tool.conf));
     exg_check_mend(check, "In the Exchange Management Shell",
                    "Add-MailboxPermission %s -User %s `\n"
                    "    -AccessRights FullAccess -AutoMapping $false",
@@ -313,7 +342,7 @@ judge_mailbox(ExgCheck *check, const char *address, const GError *error)
     note_busy(check, error);
     if (impersonation && strstr(code, "Impersonat") != NULL) {
         exg_check_report(check, "impersonation", EXG_STEP_WRONG, EX_NOPERM, "%s may not act for %s",
-                         conf_value(check, "username"), address);
+                         exg_account_name(check->tool.conf), address);
         mend_impersonation(check);
         exg_check_report(check, "mailbox", EXG_STEP_SKIPPED, 0, "%s: not tried without that right",
                          address);
@@ -345,7 +374,7 @@ exg_check_mailbox(ExgCheck *check, const char *address)
     }
     if (target.access == EXG_EWS_IMPERSONATION)
         exg_check_report(check, "impersonation", EXG_STEP_OK, 0, "%s may act for %s",
-                         conf_value(check, "username"), address);
+                         exg_account_name(check->tool.conf), address);
     exg_check_report(check, "mailbox", EXG_STEP_OK, 0,
                      "the inbox of %s has %" G_GINT64_FORMAT " items, %" G_GINT64_FORMAT " unread",
                      address, MAX(folder->total_count, 0), MAX(folder->unread_count, 0));

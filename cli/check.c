@@ -224,7 +224,7 @@ check_exchange(ExgCheck *check)
 {
     const ExgTool *tool = &check->tool;
     if (check->json == NULL)
-        printf("\n%s\n", exg_conf_string(tool->conf, "exchange", "username"));
+        printf("\n%s\n", exg_account_name(tool->conf));
     if (!exg_check_login(check))
         return;
     for (guint i = 0; i < tool->n_operands; i++)

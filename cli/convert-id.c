@@ -63,7 +63,7 @@ convert(ExgTool *tool, ExgEwsIdFormat from, ExgEwsIdFormat to, const char *mailb
     if (status != EX_OK)
         return status;
     if (mailbox == NULL)
-        mailbox = exg_conf_string(tool->conf, "exchange", "username");
+        mailbox = exg_account_name(tool->conf);
     if (strchr(mailbox, '@') == NULL)
         return exg_complain(EX_USAGE, "--mailbox is missing: the address of the mailbox that the "
                                       "ids are of");

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define LOCK_PATIENCE_MS 40000 /* a program that renews the tokens is done by then */
 #define LOCK_RETRY_MS    200
@@ -138,7 +139,8 @@ begin(gpointer data)
     const char *user = exg_conf_string(login->conf, "exchange", "username");
     if (login->browser)
         exg_browser_login_async(login->engine, account->http, &account->client,
-                                account->authorize_url, strchr(user, '@') != NULL ? user : NULL,
+                                account->authorize_url,
+                                user != NULL && strchr(user, '@') != NULL ? user : NULL,
                                 show_address, NULL, NULL, on_browser_done, login);
     else
         exg_device_login_async(login->engine, account->http, &account->client, account->device_url,
@@ -205,6 +207,19 @@ choose_way(Login *login)
                          g_getenv("WAYLAND_DISPLAY") != NULL;
 }
 
+/* Before anybody is asked to sign in for nothing. */
+static bool
+can_keep_tokens(const Login *login)
+{
+    g_autofree char *directory = g_path_get_dirname(exg_token_file_path(login->account.file));
+    if (access(directory, W_OK | X_OK) == 0)
+        return true;
+    g_autofree char *where = exg_conf_where(login->conf, "exchange", "oauth_token_file");
+    (void)exg_complain(EX_CONFIG, "%s: nothing can be kept in %s: %s", where, directory,
+                       g_strerror(errno));
+    return false;
+}
+
 static int
 prepare(Login *login)
 {
@@ -219,6 +234,8 @@ prepare(Login *login)
         return exg_complain(EX_OSERR, "%s", error->message);
     if (!exg_oauth_account_init(&login->account, login->engine, login->conf, &error))
         return exg_complain(EX_CONFIG, "%s", error->message);
+    if (!can_keep_tokens(login))
+        return EX_CONFIG;
     choose_way(login);
     if (login->account.authorize_url == NULL)
         return exg_complain(EX_CONFIG,

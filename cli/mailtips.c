@@ -147,7 +147,7 @@ exg_command_mailtips(int argc, char **argv)
         status = exg_tool_open(&tool);
     if (status != EX_OK)
         return status;
-    const char *user = exg_conf_string(tool.conf, "exchange", "username");
+    const char *user = exg_account_name(tool.conf);
     const char *sender = sender_option != NULL ? sender_option : user;
     if (strchr(sender, '@') == NULL)
         return exg_complain(EX_USAGE, "--sender is missing: the address of the service account");

@@ -43,8 +43,7 @@ static void
 add_server(const ExgTool *tool, const Server *server, ExgTable *table)
 {
     const ExgConf *conf = tool->conf;
-    g_autofree char *account = g_strdup_printf("%s, by %s",
-                                               exg_conf_string(conf, "exchange", "username"),
+    g_autofree char *account = g_strdup_printf("%s, by %s", exg_account_name(conf),
                                                exg_conf_string(conf, "exchange", "access"));
     g_autofree char *speaks = g_strdup_printf(
         "%s%s%s", server->version.speaks,
@@ -79,7 +78,7 @@ append_server(const ExgTool *tool, const Server *server, GString *json)
     exg_json_text(json, "api_version", version->speaks);
     exg_json_text(json, "schema_version", version->version[0] != '\0' ? version->version : NULL);
     exg_json_number(json, "answer_ms", server->error == NULL ? server->answer_ms : -1);
-    exg_json_text(json, "account", exg_conf_string(tool->conf, "exchange", "username"));
+    exg_json_text(json, "account", exg_account_name(tool->conf));
     exg_json_text(json, "access", exg_conf_string(tool->conf, "exchange", "access"));
     exg_json_text(json, "auth", exg_conf_string(tool->conf, "exchange", "auth"));
     exg_json_text(json, "auth_chosen", server->authentication);

@@ -213,7 +213,7 @@ exg_tool_wait(ExgTool *tool)
 bool
 exg_tool_ask_for_self(ExgTool *tool, GError **error)
 {
-    const char *user = exg_conf_string(tool->conf, "exchange", "username");
+    const char *user = exg_account_name(tool->conf);
     const char *backslash = strrchr(user, '\\');
     const char *const names[] = {backslash != NULL ? backslash + 1 : user, NULL};
     const ExgEwsTarget target = {.access = EXG_EWS_SELF};

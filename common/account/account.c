@@ -65,11 +65,21 @@ check_files(const ExgConf *conf, GError **error)
            check_pem(conf, key, "private key", "PRIVATE KEY-----", error);
 }
 
+const char *
+exg_account_name(const ExgConf *conf)
+{
+    static const char *const keys[] = {"username", "oauth_client_id", "kerberos_principal"};
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (exg_conf_string(conf, "exchange", keys[i]) != NULL)
+            return exg_conf_string(conf, "exchange", keys[i]);
+    return "the service account";
+}
+
 /* The processes of a host that share the throttle's file know the account by its name and where it is used. */
 static char *
 account_key(const ExgConf *conf)
 {
-    g_autofree char *name = g_ascii_strdown(exg_conf_string(conf, "exchange", "username"), -1);
+    g_autofree char *name = g_ascii_strdown(exg_account_name(conf), -1);
     return g_strdup_printf("%s %s", name, exg_conf_string(conf, "exchange", "endpoint"));
 }
 

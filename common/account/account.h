@@ -24,6 +24,10 @@ void exg_account_set_brief(ExgAccount *account);
 ExgAccount *exg_account_ref(ExgAccount *account);
 void exg_account_unref(ExgAccount *account);
 
+/* What people call the account: username, or where that is not needed the id of the application, or
+ * the Kerberos principal, or "the service account". */
+const char *exg_account_name(const ExgConf *conf);
+
 ExgEwsService *exg_account_ews(ExgAccount *account);
 ExgHttpClient *exg_account_http(ExgAccount *account);
 ExgThrottle *exg_account_throttle(ExgAccount *account);

@@ -23,6 +23,11 @@ read_password(const ExgConf *conf, GError **error)
                       where, value(conf, "auth"));
         return NULL;
     }
+    if (value(conf, "username") == NULL) {
+        g_autofree char *user = exg_conf_where(conf, "exchange", "username");
+        exg_error_set(error, EXG_ERROR_CONFIG, "%s is not set, and password_file needs it", user);
+        return NULL;
+    }
     ExgSecret *password = exg_secret_new_from_file(path, error);
     if (password == NULL)
         g_prefix_error(error, "%s: ", where);
@@ -52,7 +57,7 @@ static bool
 add_bearer(ExgHttpAuthenticator *choice, ExgEngine *engine, const ExgConf *conf, GError **error)
 {
     static const ExgAuthCandidate oauth = {
-        .name = "oauth2", .offered = "Bearer", .needs_tls = true};
+        .name = "oauth2", .offered = "Bearer", .needs_tls = true, .has_last_word = true};
     bool is_set = exg_oauth_account_is_set(conf);
     ExgHttpAuthenticator *bearer = is_set ? exg_oauth_account_bearer_new(engine, conf, error)
                                           : NULL;

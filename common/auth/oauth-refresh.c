@@ -4,6 +4,7 @@
 #include "common/auth/oauth-post-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
 #include <string.h>
 
@@ -18,7 +19,10 @@ typedef struct {
     GTask *task;
     ExgTimer retry;
     gint64 deadline_us;
-    ExgSecret *spent; /* the access token that is to be replaced, or NULL */
+    ExgSecret *spent; /* the access token that is to be replaced, then the refresh token; or NULL */
+    /* What could not be written, and the refresh token that was spent on it; NULL: nothing. */
+    ExgToken *unsaved;
+    ExgSecret *unsaved_for;
 } Refresh;
 
 static void begin(gpointer data);
@@ -48,18 +52,38 @@ write_file(GTask *task, gpointer source, gpointer data, GCancellable *cancellabl
 }
 
 static void
+forget_unsaved(Refresh *self)
+{
+    g_clear_pointer(&self->unsaved, exg_token_unref);
+    g_clear_pointer(&self->unsaved_for, exg_secret_unref);
+}
+
+/* A refresh token that is not on disk would be lost with the process: so it is not used before. */
+static void
 on_written(GObject *object, GAsyncResult *result, gpointer data)
 {
     Refresh *self = data;
     GError *error = NULL;
-    ExgToken *token = exg_token_ref(g_object_get_data(G_OBJECT(result), "token"));
-    /* A refresh token that is not on disk would be lost with the process. */
-    if (g_task_propagate_boolean(G_TASK(result), &error)) {
-        finish(self, token, NULL);
-    } else {
-        exg_token_unref(token);
+    if (!g_task_propagate_boolean(G_TASK(result), &error)) {
         finish(self, NULL, error);
+        return;
     }
+    EXG_FAIL_POINT("token-saved");
+    ExgToken *token = exg_token_ref(self->unsaved);
+    forget_unsaved(self);
+    finish(self, token, NULL);
+}
+
+/* It stays until that has been done: the token endpoint may have no other for us. */
+static void
+save(Refresh *self)
+{
+    g_autoptr(GTask) writing = g_task_new(NULL, NULL, on_written, self);
+    g_object_set_data_full(G_OBJECT(writing), "token", exg_token_ref(self->unsaved),
+                           (GDestroyNotify)exg_token_unref);
+    g_task_set_task_data(writing, exg_token_file_ref(self->file),
+                         (GDestroyNotify)exg_token_file_unref);
+    g_task_run_in_thread(writing, write_file);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -76,11 +100,10 @@ on_reply(GObject *object, GAsyncResult *result, gpointer data)
         finish(self, NULL, error);
         return;
     }
-    g_autoptr(GTask) writing = g_task_new(NULL, NULL, on_written, self);
-    g_object_set_data_full(G_OBJECT(writing), "token", token, (GDestroyNotify)exg_token_unref);
-    g_task_set_task_data(writing, exg_token_file_ref(self->file),
-                         (GDestroyNotify)exg_token_file_unref);
-    g_task_run_in_thread(writing, write_file);
+    EXG_FAIL_POINT("token-received");
+    self->unsaved = token;
+    self->unsaved_for = g_steal_pointer(&refresh);
+    save(self);
 }
 
 static bool
@@ -94,6 +117,11 @@ static void
 renew(Refresh *self, ExgToken *stored)
 {
     GError *error = NULL;
+    if (self->unsaved != NULL && same_secret(stored->refresh, self->unsaved_for)) {
+        save(self);
+        return;
+    }
+    forget_unsaved(self);
     /* Another program has renewed it. */
     if (exg_token_is_good(stored) && exg_clock_monotonic_us() < stored->renew_us &&
         !same_secret(stored->access, self->spent)) {
@@ -183,6 +211,7 @@ refresh_free(gpointer data)
     exg_http_client_unref(self->http);
     exg_oauth_client_clear(&self->client);
     exg_token_file_unref(self->file);
+    forget_unsaved(self);
     exg_engine_unref(self->engine);
     g_free(self);
 }

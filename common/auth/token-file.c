@@ -3,6 +3,7 @@
 #include "common/auth/oauth-reply-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -156,11 +157,15 @@ sync_directory(const char *path)
     close(fd);
 }
 
+/* Beside it first, under a name that a crash leaves behind once at the most: who writes has the lock. */
 static bool
 replace(const char *path, const char *bytes, gsize length, GError **error)
 {
-    g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
-    int fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    g_autofree char *temporary = g_strconcat(path, ".new", NULL);
+    (void)unlink(temporary);
+    int fd = EXG_FAIL_POINT_ERROR("token-write")
+                 ? -1
+                 : open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool good = fd >= 0 && write_all(fd, bytes, length) && fsync(fd) == 0;
     int reason = errno;
     if (fd >= 0 && close(fd) != 0 && good) {
@@ -213,6 +218,8 @@ exg_token_file_write(ExgTokenFile *file, const ExgToken *token, GError **error)
 bool
 exg_token_file_remove(ExgTokenFile *file, GError **error)
 {
+    g_autofree char *temporary = g_strconcat(file->path, ".new", NULL);
+    (void)unlink(temporary);
     if (unlink(file->path) == 0 || errno == ENOENT)
         return true;
     return exg_error_set(error, EXG_ERROR_RESOURCES, "Cannot remove the token file %s: %s",

@@ -14,18 +14,8 @@ use constant { HOUR => 3600, STEP => 30, THRESHOLD => 5 };
 my $have_ntlm = () = glob '/usr/lib/*/gssntlmssp/gssntlmssp.so';
 my $keys = temporary_directory();
 spew("$keys/krb5.conf", "[libdefaults]\n default_realm = EXAMPLE.TEST\n dns_lookup_kdc = false\n");
-spew("$keys/clock",     pack 'q', 0);
+my $clock = move_clock("$keys/clock", 0);
 my $serial = 0;
-
-# In place: the programs have it mapped.
-sub move_clock
-{
-    my ($seconds) = @_;
-    open my $clock, '+<', "$keys/clock" or die "$keys/clock: $!";
-    syswrite $clock, pack 'q', $seconds * 1_000_000;
-    close $clock;
-    return;
-}
 
 sub post
 {
@@ -76,12 +66,12 @@ sub try_scheme
 {
     my ($auth, $offered) = @_;
     my $sim = start_sim($offered);
-    move_clock(0);
+    move_clock($clock, 0);
     spew("$keys/password", "wrong\n", 0600);
     my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => { exchange => { auth => $auth, password_file => "$keys/password" } });
     my %replies;
     for (my $now = 0; $now < HOUR; $now += STEP) {
-        move_clock($now);
+        move_clock($clock, $now);
         $replies{ substr post($lmtpd), 0, 9 }++;
         $lmtpd->reload if $now == HOUR / 3;
         check($lmtpd)  if $now % (HOUR / 6) == STEP;
@@ -103,7 +93,7 @@ sub try_scheme
     return;
 }
 
-local %ENV = (%ENV, EXGATE_CLOCK => "$keys/clock", KRB5_CONFIG => "$keys/krb5.conf", KRB5CCNAME => "FILE:$keys/none");
+local %ENV = (%ENV, EXGATE_CLOCK => $clock, KRB5_CONFIG => "$keys/krb5.conf", KRB5CCNAME => "FILE:$keys/none");
 try_scheme('basic',  'basic');
 try_scheme('digest', 'digest');
 if ($have_ntlm) {

@@ -52,7 +52,7 @@ sub exchange
 {
     my ($server, %keys) = @_;
     return {
-        auth => 'oauth2', username => 'exgate@example.test', password_file => undef,
+        auth => 'oauth2', username => undef, password_file => undef,
         oauth_ca_file => $server->ca_file, oauth_token_url => platform($server) . '/token', %keys,
     };
 }
@@ -152,6 +152,10 @@ expect('F14: a wrong secret', $sim, application($sim, oauth_client_secret_file =
 expect('an unknown application', $sim, application($sim, oauth_client_id => 'nobody'), qr/^451 4\.7\.0 /, qr/invalid_client/);
 expect('a certificate of somebody else', $sim,
     signer($sim, oauth_certificate_file => "$keys/stranger.pem", oauth_key_file => "$keys/stranger.key"),
+    qr/^451 4\.7\.0 /, qr/invalid_client/);
+expect('F14: auth = auto: a password at hand is not tried in place of a secret that was refused', $sim,
+    application($sim, auth => 'auto', oauth_client_secret_file => $wrong, username => $sim->user, allow_basic => 'yes',
+        password_file => spew("$keys/password", $sim->password, 0600)),
     qr/^451 4\.7\.0 /, qr/invalid_client/);
 expect('a scope that the platform does not know', $sim, application($sim, oauth_scope => 'mail'), qr/^451 4\.3\.5 /, qr/invalid_scope/);
 
@@ -265,6 +269,27 @@ expect('a token file that others may read', $sim, user($sim), qr/^451 4\.3\.5 /,
     $result = run_program(program('exgate'), 'login', '--device', '--config', $conf);
     is($result->{status}, 78, 'exgate login for an application makes no sense');
     like($result->{err}, qr/oauth_grant = client-credentials needs no login/, 'and says so');
+}
+{
+    my $directory = temporary_directory();
+    my $conf = Exg::Lmtpd::write_conf($directory, $sim, { exchange => user($sim, oauth_token_file => "$directory/none/tokens") });
+    my $result = run_program(program('exgate'), 'login', '--device', '--config', $conf);
+    is($result->{status}, 78, 'exgate login: where no tokens can be kept nobody is asked to sign in');
+    like($result->{err}, qr/oauth_token_file: nothing can be kept in .*none: No such file/, 'and it says so');
+}
+{
+    my $directory = temporary_directory();
+    for my $case (
+        ['a user who has not signed in', user($sim, oauth_token_file => "$directory/none"), qr/^ +exgate login$/m],
+        ['a refused secret', application($sim, oauth_client_secret_file => $wrong), qr/^ +cat > '\Q$wrong\E'$/m],
+    ) {
+        my ($name, $exchange, $mend) = @$case;
+        my $conf = Exg::Lmtpd::write_conf($directory, $sim, { exchange => $exchange });
+        my $result = run_program(program('exgate'), 'check', '--config', $conf);
+        like($result->{out}, qr/^WRONG +login/m, "exgate check: $name");
+        like($result->{out}, $mend, 'and what mends it');
+        unlike($result->{out}, qr/ADAccount|Test-ServiceHealth/, 'and nothing else');
+    }
 }
 expect('no token file', $sim, user($sim), qr/^451 4\.3\.5 /, qr/exgate login makes it/);
 

@@ -10,7 +10,7 @@ use POSIX qw(WNOHANG);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(program temporary_directory slurp spew last_lines files_in wait_until run_program processes need_root need_program);
+our @EXPORT = qw(program temporary_directory slurp spew move_clock last_lines files_in wait_until run_program processes need_root need_program);
 
 # A timeout or an interrupt ends a test through its END blocks, so that what it started is stopped.
 $SIG{$_} = sub { exit 1 } for qw(TERM INT HUP);
@@ -49,6 +49,16 @@ sub spew
     print $file $content;
     close $file or die "$path: $!";
     chmod $mode, $path or die "$path: $!" if defined $mode;
+    return $path;
+}
+
+# Moves the clock of all programs that are started with EXGATE_CLOCK naming this file. In place: they have it mapped.
+sub move_clock
+{
+    my ($path, $seconds) = @_;
+    open my $file, -e $path ? '+<:raw' : '>:raw', $path or die "$path: $!";
+    syswrite $file, pack 'q', $seconds * 1_000_000;
+    close $file or die "$path: $!";
     return $path;
 }
 

@@ -89,11 +89,35 @@ test_faults(Fixture *fixture, gconstpointer data)
                  "client_certificate_file", "client.pem");
     expect_fault(fixture, fixture->password, "client_certificate_file = /nonexistent/client.pem\n",
                  "client_certificate_file", "/nonexistent/client.pem");
+    bool pkcs11 = exg_http_library_has_pkcs11();
     expect_fault(fixture, fixture->password,
                  "client_certificate_file = pkcs11:object=x\nclient_key_file = /nonexistent/k\n",
-                 "client_key_file", "/nonexistent/k");
+                 pkcs11 ? "client_key_file" : "client_certificate_file",
+                 pkcs11 ? "/nonexistent/k" : "PKCS#11");
     expect_fault(fixture, fixture->password, "auth = certificate\n", "client_certificate_file",
                  "is not set");
+}
+
+/* Who has no password needs no name, and is called something all the same. */
+static void
+test_names(Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        const char *keys, *name;
+    } rows[] = {
+        {"auth = oauth2\noauth_client_id = app\naccess_token_file = /t\n", "app"},
+        {"auth = negotiate\nkerberos_principal = svc@EXAMPLE\n", "svc@EXAMPLE"},
+        {"auth = auto\n", "the service account"},
+        {"auth = auto\nusername = EXAMPLE\\svc\noauth_client_id = app\n", "EXAMPLE\\svc"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strconcat(
+            "[exchange]\nendpoint = https://mail.example.com/EWS/Exchange.asmx\n", rows[i].keys,
+            NULL);
+        g_autoptr(ExgConf) conf = exg_conf_parse(text, strlen(text), "exgate.conf", NULL);
+        g_assert_nonnull(conf);
+        g_assert_cmpstr(exg_account_name(conf), ==, rows[i].name);
+    }
 }
 
 static void
@@ -265,9 +289,15 @@ test_server(Fixture *fixture, gconstpointer data)
 static void
 test_no_credentials(Fixture *fixture, gconstpointer data)
 {
+    g_autofree char *text = g_strdup_printf("[exchange]\nendpoint = https://mail.example.com/\n"
+                                            "password_file = %s\n",
+                                            fixture->password);
+    g_autoptr(ExgConf) conf = exg_conf_parse(text, strlen(text), "exgate.conf", NULL);
     g_autoptr(GError) error = NULL;
-    g_assert_null(conf_of("endpoint = https://a/\npassword_file = /p\n", &error));
-    g_assert_nonnull(strstr(error->message, "username"));
+    g_assert_null(exg_account_new(fixture->engine, conf, &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==,
+                    "exgate.conf: [exchange] username is not set, and password_file needs it");
 }
 
 int
@@ -276,6 +306,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add("/account/" #name, Fixture, NULL, set_up, test_##name, tear_down)
     ADD(faults);
+    ADD(names);
     ADD(versions);
 #undef ADD
 #define ADD(name, function) g_test_add("/account/" name, Fixture, NULL, set_up, function, tear_down)
