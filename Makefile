@@ -222,6 +222,7 @@ $(BENCHES): %: %.o $(RELEASE)/libexgate.a
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(BENCHES)
 	@tests/bench/transport
+	@tests/bench/discover
 	@tests/bench/run
 
 else

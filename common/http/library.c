@@ -38,10 +38,12 @@ initialize(gpointer unused)
     if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, exg_secret_wipe_and_free, wipe_and_move,
                              strdup, calloc) != CURLE_OK)
         g_error("libcurl cannot be initialized");
-    const char *text = curl_version();
-    g_return_val_if_fail(g_str_has_prefix(text, "libcurl/"), NULL);
-    version = g_strdup(text);
-    version[strlen("libcurl")] = ' ';
+    /* Not curl_version(): it sets up OpenLDAP, which looks up the host's own name, and waits for it. */
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    bool has_zlib = info->libz_version != NULL;
+    version = g_strdup_printf("libcurl %s %s%s%s", info->version,
+                              info->ssl_version != NULL ? info->ssl_version : "without TLS",
+                              has_zlib ? " zlib/" : "", has_zlib ? info->libz_version : "");
     return version;
 }
 

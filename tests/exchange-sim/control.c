@@ -40,8 +40,10 @@ static char *
 do_stats(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     g_autofree char *counters = exg_sim_record_stats(control->parts.record);
-    return g_strdup_printf("%s token_requests=%" G_GUINT64_FORMAT, counters,
-                           exg_sim_oauth_requests(control->parts.sign_in.oauth));
+    return g_strdup_printf("%s token_requests=%" G_GUINT64_FORMAT
+                           " refused_sign_ins=%" G_GUINT64_FORMAT,
+                           counters, exg_sim_oauth_requests(control->parts.sign_in.oauth),
+                           exg_sim_accounts_refused(control->parts.accounts));
 }
 
 static char *

@@ -460,6 +460,12 @@ test_web_add_black_hole(TestWeb *web, const char *host)
 }
 
 void
+test_web_add_refusal(TestWeb *web, const char *host)
+{
+    test_names_add(host, "127.0.0.2"); /* the doors are at 127.0.0.1 */
+}
+
+void
 test_web_add_silent_name(TestWeb *web, const char *host)
 {
     test_names_add(host, NULL);

@@ -40,6 +40,8 @@ void test_web_add_host(TestWeb *web, const char *host);
 void test_web_add_impostor(TestWeb *web, const char *host, const TestIdentity *identity);
 /* A name whose server takes connections and does not even shake hands. */
 void test_web_add_black_hole(TestWeb *web, const char *host);
+/* A name where nobody listens. */
+void test_web_add_refusal(TestWeb *web, const char *host);
 /* A name that the resolver never answers. */
 void test_web_add_silent_name(TestWeb *web, const char *host);
 /* An SRV record of _autodiscover._tcp.DOMAIN. */

@@ -46,6 +46,16 @@ fill_pairs(void)
 static void
 encode(const guint8 *content, gsize groups, char *text)
 {
+    /* two groups at once, while that many bytes may be read */
+    for (; groups > 2; groups -= 2, content += 6, text += 2 * GROUP_BYTES) {
+        guint64 bits;
+        memcpy(&bits, content, sizeof bits);
+        bits = GUINT64_FROM_BE(bits);
+        memcpy(text, pairs[bits >> 52], 2);
+        memcpy(text + 2, pairs[bits >> 40 & 0xfff], 2);
+        memcpy(text + 4, pairs[bits >> 28 & 0xfff], 2);
+        memcpy(text + 6, pairs[bits >> 16 & 0xfff], 2);
+    }
     for (; groups > 0; groups--, content += 3, text += GROUP_BYTES) {
         guint32 bits = (guint32)content[0] << 16 | (guint32)content[1] << 8 | content[2];
         memcpy(text, pairs[bits >> 12], 2);

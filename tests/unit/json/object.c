@@ -14,11 +14,13 @@ static void
 test_values(void)
 {
     g_autoptr(ExgJsonObject)
-        object = read_text("{\"a\":\"x\\u00e9\",\"n\":7,\"t\":\"8\",\"f\":2.9,\"no\":null,"
+        object = read_text("{\"a\":\"x\\u00e9\",\"pair\":\"\\\\ud800\\ud83d\\ude00\",\"n\":7,\"t\":"
+                           "\"8\",\"f\":2.9,\"no\":null,"
                            "\"deep\":{\"a\":\"y\"},\"list\":[\"z\"],\"e\":\"\"}");
     g_assert_nonnull(object);
     g_assert_cmpstr(exg_json_object_text(object, "a"), ==, "xé");
     g_assert_cmpstr(exg_json_object_text(object, "e"), ==, "");
+    g_assert_cmpstr(exg_json_object_text(object, "pair"), ==, "\\ud800😀");
     const char *const no_texts[] = {"n", "no", "deep", "list", "missing"};
     for (gsize i = 0; i < G_N_ELEMENTS(no_texts); i++)
         g_assert_null(exg_json_object_text(object, no_texts[i]));
@@ -30,6 +32,31 @@ test_values(void)
     const char *const no_numbers[] = {"a", "e", "no", "deep", "list", "missing"};
     for (gsize i = 0; i < G_N_ELEMENTS(no_numbers); i++)
         g_assert_cmpint(exg_json_object_number(object, no_numbers[i], 10, -1), ==, -1);
+}
+
+/* The last of several with one name counts, with and without something to decode. */
+static void
+test_repeated_names(void)
+{
+    static const struct {
+        const char *json, *text;
+    } rows[] = {
+        {"{\"a\":\"one\",\"a\":\"two\"}", "two"},
+        {"{\"a\":\"one\",\"a\":\"\\u0074wo\"}", "two"},
+        {"{\"a\":\"\\u006fne\",\"a\":\"two\"}", "two"},
+        {"{\"a\":\"one\",\"a\":2}", NULL},
+        {"{\"a\":{\"a\":\"one\"},\"b\":\"a\",\"a\":\"two\"}", "two"},
+        {"{\"a\":\"two\",\"b\":[\"a\",\"x\"],\"c\":{\"a\":\"three\"}}", "two"},
+        {"{\"a\" : \"t\\\\wo\"}", "t\\wo"},
+        {"{\"a\":\"a:b,c{\"}", "a:b,c{"},
+        {"{\"\\u0061\":\"two\"}", "two"},
+        {"{\"a\":\"one\",\"\\u0061\":\"two\"}", "two"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ExgJsonObject) object = read_text(rows[i].json);
+        g_assert_nonnull(object);
+        g_assert_cmpstr(exg_json_object_text(object, "a"), ==, rows[i].text);
+    }
 }
 
 static void
@@ -47,10 +74,11 @@ test_no_object(void)
 {
     const char *const texts[] = {
         "", " ", "[]", "\"text\"", "5", "null", "{", "{\"a\"}", "<html>", "{\"a\":\"\xff\"}",
-        /* json-glib takes several, and leaks all but the last */
         "{} {}", "{},{}", "{}]", "{]}",
-        /* half a surrogate pair is no text */
-        "{\"a\":\"\\ud800\"}", "{\"a\":\"\\udc00x\"}", "{\"a\":\"\\ud800\\u0041\"}"};
+        /* several, more than JSON, and halves of surrogate pairs: json-glib leaks */
+        "{\"a\":1}{\"a\":2}", "var a = {\"a\":1}", "{/* } */}", "{ /*\"*/} {\"x\":1} /*\"*/}",
+        "{\"a\":\"\\ud800x\"}", "{\"a\":\"\\udc00\"}", "{\"a\":\"\\ud83d\\ud83d\"}",
+        "{\"a\":\"\\ud8\"}", "{\"a\":\"\\"};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_assert_null(read_text(texts[i]));
     /* What follows a NUL would not be seen. */
@@ -105,6 +133,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/json/object/values", test_values);
+    g_test_add_func("/json/object/repeated-names", test_repeated_names);
     g_test_add_func("/json/object/numbers-out-of-range", test_numbers_out_of_range);
     g_test_add_func("/json/object/no-object", test_no_object);
     g_test_add_func("/json/object/limits", test_limits);

@@ -138,6 +138,31 @@ test_large(void)
     close(fd);
 }
 
+/* Lines of any length, so that groups end anywhere in a portion and in the output. */
+static void
+test_lines(void)
+{
+    const gsize length = 100001;
+    g_autofree guchar *wanted = g_malloc(length + 1);
+    for (gsize i = 0; i < length; i++)
+        wanted[i] = (guchar)(i * i >> 7) | 1;
+    wanted[length] = '\0';
+    g_autofree char *encoded = g_base64_encode(wanted, length);
+    for (gsize line = 1; line < 80; line += 13) {
+        g_autoptr(GString) answer = g_string_new(RESPONSE(MIME("@")));
+        g_autoptr(GString) lines = g_string_new(NULL);
+        for (gsize at = 0; at < strlen(encoded); at += line)
+            g_string_append_printf(lines, "%.*s\n", (int)line, encoded + at);
+        g_string_replace(answer, "@", lines->str, 1);
+        for (gsize portion = 1000; portion < 40000; portion += 3001) {
+            g_autoptr(GError) error = NULL;
+            g_autofree char *content = fetch(answer->str, answer->len, portion, &error);
+            g_assert_no_error(error);
+            g_assert_cmpmem(content, strlen(content), wanted, length);
+        }
+    }
+}
+
 /* --- over HTTP -------------------------------------------------------------------------------- */
 
 static const ExgEwsTarget mailbox = {TEST_SIM_MAILBOX, EXG_EWS_IMPERSONATION};
@@ -244,6 +269,7 @@ main(int argc, char **argv)
     g_test_add_func("/ews/get-item/request", test_request);
     g_test_add_func("/ews/get-item/A20.6,F7-content-in-any-portions", test_content);
     g_test_add_func("/ews/get-item/A20.4-padding", test_padding);
+    g_test_add_func("/ews/get-item/lines", test_lines);
     g_test_add_func("/ews/get-item/bad", test_bad);
     g_test_add_func("/ews/get-item/F7-large", test_large);
     g_test_add_func("/ews/get-item/F7-over-http", test_http);
