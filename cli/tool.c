@@ -124,6 +124,7 @@ exg_tool_open(ExgTool *tool)
     tool->account = exg_account_new(tool->engine, tool->conf, &error);
     if (tool->account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
+    exg_account_set_brief(tool->account);
     const char *journal = exg_conf_string(tool->conf, "delivery", "journal");
     if (!exg_become_owner(journal))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", journal,

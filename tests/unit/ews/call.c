@@ -424,6 +424,7 @@ test_forbidden(Fixture *fixture, gconstpointer data)
          "Set-OrganizationConfig -EwsAllowedAppIDs"},
         {"", "blocked by EwsApplicationAccessPolicy", "ApplicationAccessPolicy"},
         {"", "The mailbox has no license", "licence"},
+        {"", "<h3>HTTP Error 403.7 - Forbidden</h3>", "client_certificate_file"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *headers = g_strconcat("Connection: close\r\n", rows[i].headers, NULL);
