@@ -93,14 +93,26 @@ set_up(Fixture *fixture, const char *fault)
     http_fixture_until(&fixture->http, test_sim_count(&fixture->sim, "GetStreamingEvents") == 1);
 }
 
+/* So many subscriptions have been left, and nothing is under way. */
+static bool
+has_left(Fixture *fixture, guint count)
+{
+    ExgHttpClientStatistics statistics;
+    exg_http_client_get_statistics(fixture->own, &statistics);
+    return test_sim_count(&fixture->sim, "Unsubscribe") == count &&
+           statistics.sessions == statistics.idle;
+}
+
 static void
 tear_down(Fixture *fixture)
 {
-    guint64 left = test_sim_count(&fixture->sim, "Unsubscribe");
+    /* one for each trouble before */
+    http_fixture_until(&fixture->http,
+                       test_sim_count(&fixture->sim, "Unsubscribe") == fixture->troubles);
     exg_ews_subscription_free(fixture->subscription);
-    http_fixture_until(&fixture->http, test_sim_count(&fixture->sim, "Unsubscribe") == left + 1);
-    for (guint i = 0; i < 20; i++)
-        http_fixture_round(&fixture->http);
+    http_fixture_until(&fixture->http, has_left(fixture, fixture->troubles + 1));
+    for (guint i = 0; i < 5; i++)
+        http_fixture_round(&fixture->http); /* what was answered is told */
     g_main_context_pop_thread_default(exg_engine_context(fixture->http.engine));
     exg_ews_service_unref(fixture->service);
     exg_ews_service_unref(fixture->streams);
