@@ -230,6 +230,7 @@ $(BENCHES): %: %.o $(RELEASE)/libexgate.a
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(BENCHES)
 	@tests/bench/transport
+	@tests/bench/milter
 	@tests/bench/run
 
 else
@@ -254,7 +255,7 @@ PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/ex
 
 install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(RELEASE)/exgate
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
-	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(SYSCONFDIR)/exgate \
+	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/exgate \
 	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
@@ -262,6 +263,7 @@ install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(RELEASE)/exgate
 	install -m 644 cli/exgate.bash-completion $(DESTDIR)$(COMPLETIONDIR)/exgate
 	install -m 644 lmtp/exgate-lmtpd.8 milter/exgate-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 milter/exgate-maps.7 $(DESTDIR)$(MANDIR)/man7/
 	for unit in exgate-lmtpd.service exgate-lmtpd.socket exgate-milter.service; do \
 	    $(PLACED) packaging/common/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	install -m 644 packaging/common/exgate.sysusers $(DESTDIR)$(SYSUSERSDIR)/exgate.conf

@@ -23,7 +23,7 @@ my $milter = Exg::Milter->start(
         milter   => { domains => 'example.test', skip_networks => '192.0.2.0/24' },
         maps     => {
             policy_listen     => 'inet:127.0.0.1:0',
-            socketmap_listen  => 'unix:socketmap',
+            socketmap_listen  => 'inet:127.0.0.1:0',
             access_listen     => 'inet:127.0.0.1:0',
             recipients_listen => 'inet:127.0.0.1:0',
         },
@@ -36,15 +36,29 @@ my $lmtpd = Exg::Lmtpd->start(
     conf     => { lmtp => { listen => 'systemd' }, delivery => { recipient_delimiter => '+' }, directory => { check_recipients => 'no' } },
 );
 
-# "127.0.0.1:4711" or "unix:/…", as Postfix writes an address behind inet: or tcp:.
-sub place { my ($key) = @_; return $milter->map($key) =~ s/^inet://r }
+# What exgate-maps(7) has for main.cf, with the ports that the system chose.
+my $manual = slurp(($ENV{EXG_TOP} // '.') . '/milter/exgate-maps.7');
+my %number = (10031 => 'policy_listen', 10032 => 'socketmap_listen', 10033 => 'access_listen', 10034 => 'recipients_listen');
+like($manual, qr/^$number{$_} = inet:127\.0\.0\.1:$_$/m, "the manual has a place for $number{$_}") for sort keys %number;
+$manual =~ s/inet:127\.0\.0\.1:$_\b|(tcp:)127\.0\.0\.1:$_\b/($1 \/\/ '') . place($number{$_}, $1)/ge for keys %number;
 
+# As Postfix writes it: "inet:127.0.0.1:4711", and without the beginning behind tcp:.
+sub place { my ($key, $is_tcp) = @_; my $place = $milter->map($key); return $is_tcp ? $place =~ s/^inet://r : $place }
+
+sub recipe
+{
+    my ($expression) = @_;
+    my ($found) = $manual =~ $expression or die "the manual has no $expression\n";
+    return $found =~ s/\s+/ /gr;
+}
+my $restrictions = qr/^smtpd_recipient_restrictions =\n/m;
 my %ask = (
-    policy     => { smtpd_recipient_restrictions => 'check_policy_service inet:' . place('policy_listen') . ', permit' },
-    access     => { smtpd_recipient_restrictions => 'check_recipient_access tcp:' . place('access_listen') . ', permit' },
-    socketmap  => { smtpd_recipient_restrictions => 'check_recipient_access socketmap:' . place('socketmap_listen') . ':access, permit' },
-    recipients => { relay_recipient_maps => 'socketmap:' . place('socketmap_listen') . ':recipients' },
-    tcp        => { relay_recipient_maps => 'tcp:' . place('recipients_listen') },
+    policy     => { smtpd_recipient_restrictions => recipe(qr/$restrictions((?:    check_policy.*\n)    permit)$/m) },
+    socketmap  => { smtpd_recipient_restrictions => recipe(qr/$restrictions((?:    check_recipient_access.*\n)    permit)$/m) },
+    recipients => { relay_recipient_maps => recipe(qr/^relay_recipient_maps = (.*)$/m) },
+    access     => { smtpd_recipient_restrictions => 'check_recipient_access ' . recipe(qr/^\.Ss Access table\n.*?^\.Ql (tcp:\S+) \.$/ms) . ', permit' },
+    tcp        => { relay_recipient_maps => recipe(qr/^\.Ss Who exists\n.*?^\.Ql (tcp:\S+) \.$/ms) },
+    lenient    => { smtpd_recipient_restrictions => recipe(qr/^(check_policy_service \{.*\})$/m) . ', permit' },
 );
 $postfix->start(
     main => {
@@ -132,8 +146,18 @@ for my $name (keys %ask) {
 }
 $milter->wait_for_log(qr/would reject by map: 550 5\.1\.1 .*recipient=ghost\@example\.test/);
 
-$postfix->stop;
+# --- gone -------------------------------------------------------------------------------------
+
 $milter->stop;
+for my $case (['policy', qr/^451 4\.3\.5 /], ['lenient', qr/^250 2\.1\.5 /]) {
+    my ($name, $expected) = @$case;
+    my $client = $postfix->client($name);
+    $client->command('MAIL FROM:<writer@sink.test>');
+    like($client->command('RCPT TO:<ann@example.test>'), $expected, "$name: what Postfix says when exgate does not answer");
+    $client->quit;
+}
+
+$postfix->stop;
 $lmtpd->stop;
 $sim->stop;
 done_testing;

@@ -26,7 +26,7 @@ my $milter = Exg::Milter->start(
         delivery  => $delimiter,
         directory => { tips_sender => 'ann@example.test' },
         milter    => { domains => 'example.test', restricted => 'reject', moderated => 'tempfail' },
-        maps      => { socketmap_listen => 'unix:map.sock' },
+        maps      => { socketmap_listen => 'inet:127.0.0.1:0' },
     },
 );
 my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => { delivery => $delimiter, directory => { check_recipients => 'no' } });
@@ -35,22 +35,12 @@ my %lmtp  = (lmtp => $lmtpd->address =~ s/^unix://r);
 my $filtered = Exg::Sendmail->new;
 $filtered->start(%lmtp, milters => { exgate => 'S=unix:' . $milter->socket . ', F=T, T=C:30s;S:10s;R:10s;E:5m' });
 
-# As exgate-milter(8) has it.
+# What exgate-maps(7) has for sendmail.mc, with the port that the system chose.
+my ($port)   = $milter->map('socketmap_listen') =~ /^inet:127\.0\.0\.1:(\d+)$/;
+my ($recipe) = slurp(($ENV{EXG_TOP} // '.') . '/milter/exgate-maps.7') =~ /^\.Bd -literal\n(LOCAL_CONFIG\n.*?)^\.Ed\n/ms;
+cmp_ok($recipe =~ s/inet:10032\@/inet:$port\@/, '==', 1, 'the manual has a recipe');
 my $mapped = Exg::Sendmail->new;
-$mapped->start(
-    %lmtp,
-    mc    => ['LOCAL_CONFIG', 'Ksendmail socket -T<TMPF> ' . $milter->map('socketmap_listen')],
-    rules => [
-        'LOCAL_RULESETS',
-        'SLocal_check_rcpt',
-        "R\$*\t\t\t\t\$: \$>CanonAddr \$1",
-        "R\$+ <@ \$+ . >\t\t\t\$1 <@ \$2>",
-        "R\$+ <@ \$+ >\t\t\t\$: <\$(sendmail \$1@\$2 \$: OK \$)>",
-        "R<OK>\t\t\t\t\$@ OK",
-        "R<\$* <TMPF>>\t\t\t\$#error \$@ 4.4.3 \$: \"451 Recipient cannot be looked up now\"",
-        "R<ERROR:\$-.\$-.\$-:\$+>\t\t\$#error \$@ \$1.\$2.\$3 \$: \$4",
-    ],
-);
+$mapped->start(%lmtp, rules => [$recipe]);
 
 sub dialogue
 {

@@ -30,6 +30,7 @@ my @services = (
     'showq      unix       n - n -     - showq',
     'error      unix       - - n -     - error',
     'retry      unix       - - n -     - error',
+    'discard    unix       - - n -     - discard',
     'lmtp       unix       - - y -     - lmtp',
     'anvil      unix       - - n -     1 anvil',
     'scache     unix       - - n -     1 scache',
