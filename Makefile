@@ -75,14 +75,14 @@ export EXG_SANITIZE := $(SANITIZE)
 
 # --- what is built from what ------------------------------------------------------------------
 
-COMMON_SRC := $(sort $(wildcard common/*/*.c))
+COMMON_SRC := $(sort $(wildcard common/*/*.c common/*/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
 MILTER_SRC := $(sort $(wildcard milter/*.c))
 CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
-UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c))
+UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/*.c))
 PROGRAMS   := exgate-lmtpd exgate-milter exgate exchange-sim
 
@@ -148,6 +148,9 @@ $(CHECK)/tests/unit/cli/%.t: EXTRA = $(CLI_PARTS)
 $(filter $(CHECK)/tests/unit/cli/%.t,$(UNIT_TESTS)): $(CLI_PARTS)
 $(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
 $(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
+# Those that run the simulated Exchange beside them.
+SIM_TESTS := $(patsubst %.c,$(CHECK)/%.t,$(shell grep -l 'tests/lib/sim.h' $(UNIT_SRC)))
+$(SIM_TESTS): | $(CHECK)/exchange-sim
 $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS) $(MORE_LIBS)
 
@@ -230,6 +233,7 @@ $(BENCHES): %: %.o $(RELEASE)/libexgate.a
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(BENCHES)
 	@tests/bench/transport
+	@tests/bench/discover
 	@tests/bench/milter
 	@tests/bench/run
 

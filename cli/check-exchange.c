@@ -3,7 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/get-folder.h"
+#include "common/ews/folders/get-folder.h"
 #include "common/mime/date.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* exgate convert-id: the same item under the names that other protocols have for it. */
-#include "common/ews/convert-id.h"
+#include "common/ews/items/convert-id.h"
 #include "cli/tool.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* exgate expand: who is in a group. */
 #include "cli/mailbox-list.h"
-#include "common/ews/expand-dl.h"
+#include "common/ews/people/expand-dl.h"
 
 #include <sysexits.h>
 

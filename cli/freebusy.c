@@ -2,7 +2,7 @@
 #include "cli/grid.h"
 #include "cli/tool.h"
 #include "common/base/clock.h"
-#include "common/ews/get-user-availability.h"
+#include "common/ews/calendar/get-user-availability.h"
 
 #include <stdio.h>
 #include <sysexits.h>

@@ -1,7 +1,7 @@
 #include "cli/grid.h"
 
 #include "cli/output.h"
-#include "common/ews/get-user-availability.h"
+#include "common/ews/calendar/get-user-availability.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* exgate mailtips: what to know before writing to somebody. */
 #include "cli/tool.h"
-#include "common/ews/get-mail-tips.h"
+#include "common/ews/people/get-mail-tips.h"
 
 #include <string.h>
 #include <sysexits.h>

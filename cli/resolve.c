@@ -1,7 +1,7 @@
 /* exgate resolve: who is meant by a name. */
 #include "cli/tool.h"
 #include "common/base/error.h"
-#include "common/ews/resolve-candidates.h"
+#include "common/ews/people/resolve-candidates.h"
 
 #include <sysexits.h>
 

@@ -1,6 +1,6 @@
 /* exgate roomlists, exgate rooms: which meeting rooms there are. */
 #include "cli/mailbox-list.h"
-#include "common/ews/get-rooms.h"
+#include "common/ews/people/get-rooms.h"
 
 #include <sysexits.h>
 

@@ -1,6 +1,6 @@
 /* exgate searchable: in which mailboxes the account may search for evidence. */
 #include "cli/tool.h"
-#include "common/ews/get-searchable-mailboxes.h"
+#include "common/ews/people/get-searchable-mailboxes.h"
 
 #include <sysexits.h>
 

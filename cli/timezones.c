@@ -1,8 +1,8 @@
 /* exgate timezones: the time zones as the server knows them. */
 #include "cli/tool.h"
 #include "common/base/clock.h"
-#include "common/ews/get-server-time-zones.h"
-#include "common/ews/windows-zone.h"
+#include "common/ews/calendar/get-server-time-zones.h"
+#include "common/ews/calendar/windows-zone.h"
 
 #include <sysexits.h>
 

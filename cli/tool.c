@@ -3,7 +3,7 @@
 #include "cli/privilege.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/resolve-candidates.h"
+#include "common/ews/people/resolve-candidates.h"
 
 #include <errno.h>
 #include <glib-unix.h>

@@ -2,7 +2,7 @@
 #include "cli/tool.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/subscription.h"
+#include "common/ews/events/subscription.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +100,7 @@ on_events(const GPtrArray *events, gpointer user)
 }
 
 static void
-on_changes(const ExgEwsItemChanges *changes, gpointer user)
+on_changes(const ExgEwsChanges *changes, gpointer user)
 {
     static const char *const names[] = {[EXG_EWS_CREATED] = "created",
                                         [EXG_EWS_CHANGED] = "changed",

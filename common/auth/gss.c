@@ -1,6 +1,8 @@
 #include "common/auth/gss-private.h"
 
+#include "common/auth/nt-hash-private.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
 #include <errno.h>
 #include <gssapi/gssapi_ext.h>
@@ -146,6 +148,8 @@ find_ticket(const ExgGss *gss, GError **error)
 static bool
 has_ticket(const ExgGss *gss, GError **error)
 {
+    if (gss->keytab != NULL && EXG_FAIL_POINT_ERROR("secret-leak"))
+        exg_secret_unref(exg_secret_new_from_file(gss->keytab, NULL));
     if (gss->keytab != NULL)
         return access(gss->keytab, R_OK) == 0 ||
                exg_error_set(error, EXG_ERROR_CONFIG,
@@ -159,21 +163,37 @@ has_ticket(const ExgGss *gss, GError **error)
     return false;
 }
 
-/* gss-ntlmssp takes "DOMAIN\user", and a user without a domain. Of "user@domain" it would make a domain, where Windows
- * wants none and the whole for the user. */
+/* By a key of a store, which goes to who knows it: a password as such would be tried at a KDC by the Kerberos that SPNEGO
+ * asks for a credential as well. */
 static OM_uint32
-acquire_ntlm(const ExgGss *gss, gss_cred_id_t *ret_credential, OM_uint32 *ret_minor)
+acquire_from_store(const ExgGss *gss, gss_name_t name, const char *key, const ExgSecret *value,
+                   gss_cred_id_t *ret_credential, OM_uint32 *ret_minor)
+{
+    gss_key_value_element_desc element = {key, exg_secret_bytes(value)};
+    gss_key_value_set_desc store = {1, &element};
+    gss_OID_set_desc mechanisms = {1, outer_oid(gss->mechanism)};
+    return gss_acquire_cred_from(ret_minor, name, GSS_C_INDEFINITE, &mechanisms, GSS_C_INITIATE,
+                                 &store, ret_credential, NULL, NULL);
+}
+
+/* gss-ntlmssp takes "DOMAIN\\user", and a user without a domain. Of "user@domain" it would make a domain, where Windows
+ * wants none and the whole for the user. Early versions refuse the hash (in small letters, luckily: capitals they read
+ * wrongly). */
+static OM_uint32
+acquire_ntlm(const ExgGss *gss, const ExgSecret *hash, gss_cred_id_t *ret_credential,
+             OM_uint32 *ret_minor)
 {
     OM_uint32 ignored;
     bool is_address = strchr(gss->user, '@') != NULL && strchr(gss->user, '\\') == NULL;
     g_autofree char *user = g_strconcat(is_address ? "\\" : "", gss->user, NULL);
     gss_name_t name = import_name(user, GSS_C_NT_USER_NAME);
-    gss_buffer_desc password = {exg_secret_length(gss->password),
-                                (void *)exg_secret_bytes(gss->password)};
-    gss_OID_set_desc mechanisms = {1, outer_oid(gss->mechanism)};
-    OM_uint32 major = gss_acquire_cred_with_password(ret_minor, name, &password, GSS_C_INDEFINITE,
-                                                     &mechanisms, GSS_C_INITIATE, ret_credential,
-                                                     NULL, NULL);
+    OM_uint32 major = EXG_FAIL_POINT_ERROR("nt-hash-refused")
+                          ? GSS_S_CRED_UNAVAIL
+                          : acquire_from_store(gss, name, "ntlmssp_nthash", hash, ret_credential,
+                                               ret_minor);
+    if (GSS_ERROR(major))
+        major = acquire_from_store(gss, name, "ntlmssp_password", gss->password, ret_credential,
+                                   ret_minor);
     gss_release_name(&ignored, &name);
     return major;
 }
@@ -208,10 +228,14 @@ static bool
 acquire(ExgGss *gss, GError **error)
 {
     OM_uint32 minor, major;
-    if (gss->mechanism == EXG_GSS_KERBEROS)
+    if (gss->mechanism == EXG_GSS_KERBEROS) {
         major = acquire_kerberos(gss, &spnego_oid, &gss->credential, NULL, &minor);
-    else
-        major = acquire_ntlm(gss, &gss->credential, &minor);
+    } else {
+        g_autoptr(ExgSecret) hash = exg_nt_hash(gss->password, error);
+        if (hash == NULL)
+            return false;
+        major = acquire_ntlm(gss, hash, &gss->credential, &minor);
+    }
     if (!GSS_ERROR(major) && gss->mechanism != EXG_GSS_NTLM) {
         gss_OID_set_desc inner = {1, inner_oid(gss->mechanism)};
         major = gss_set_neg_mechs(&minor, gss->credential, &inner);

@@ -1,20 +1,19 @@
 #include "common/auth/oauth-reply-private.h"
 
 #include "common/base/error.h"
+#include "common/json/object.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 #define MAX_DESCRIPTION    300
 #define MAX_WORD           64
-#define MAX_DEPTH          16
 #define MAX_TOKEN          16384                           /* http.sys takes no longer header */
 #define MAX_NUMBER         G_GINT64_CONSTANT(100000000000) /* seconds: a few thousand years */
 #define DEFAULT_LIFETIME_S 3600 /* where expires_in is missing, which RFC 6749 allows */
 
 struct ExgOauthReply {
     char *host;
-    JsonNode *root;
+    ExgJsonObject *object;
 };
 
 /* What the words of a refusal mean for us. */
@@ -50,33 +49,12 @@ static const struct {
     {"invalid_request", EXG_ERROR_CONFIG, "it does not understand the request"},
 };
 
-/* Wipes every text below a node: json-glib frees them as they are. */
-static void
-wipe(JsonNode *node)
-{
-    if (JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING) {
-        char *text = (char *)json_node_get_string(node);
-        exg_secret_wipe(text, strlen(text));
-    } else if (JSON_NODE_HOLDS_OBJECT(node)) {
-        g_autoptr(GList) members = json_object_get_values(json_node_get_object(node));
-        for (GList *at = members; at != NULL; at = at->next)
-            wipe(at->data);
-    } else if (JSON_NODE_HOLDS_ARRAY(node)) {
-        JsonArray *array = json_node_get_array(node);
-        for (guint i = 0; i < json_array_get_length(array); i++)
-            wipe(json_array_get_element(array, i));
-    }
-}
-
 void
 exg_oauth_reply_free(ExgOauthReply *reply)
 {
     if (reply == NULL)
         return;
-    if (reply->root != NULL) {
-        wipe(reply->root);
-        json_node_unref(reply->root);
-    }
+    exg_json_object_free(reply->object);
     g_free(reply->host);
     g_free(reply);
 }
@@ -84,28 +62,13 @@ exg_oauth_reply_free(ExgOauthReply *reply)
 const char *
 exg_oauth_reply_text(const ExgOauthReply *reply, const char *name)
 {
-    JsonNode *node = json_object_get_member(json_node_get_object(reply->root), name);
-    if (node == NULL || !JSON_NODE_HOLDS_VALUE(node) ||
-        json_node_get_value_type(node) != G_TYPE_STRING)
-        return NULL;
-    return json_node_get_string(node);
+    return exg_json_object_text(reply->object, name);
 }
 
 gint64
 exg_oauth_reply_number(const ExgOauthReply *reply, const char *name, gint64 fallback)
 {
-    const char *text = exg_oauth_reply_text(reply, name);
-    gint64 value = fallback;
-    if (text != NULL)
-        return g_ascii_string_to_signed(text, 10, 0, MAX_NUMBER, &value, NULL) ? value : fallback;
-    JsonNode *node = json_object_get_member(json_node_get_object(reply->root), name);
-    if (node == NULL || !JSON_NODE_HOLDS_VALUE(node))
-        return fallback;
-    GType type = json_node_get_value_type(node);
-    if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
-        return fallback;
-    double number = json_node_get_double(node);
-    return number >= 0 && number <= (double)MAX_NUMBER ? (gint64)number : fallback;
+    return exg_json_object_number(reply->object, name, MAX_NUMBER, fallback);
 }
 
 /* Printable, in one line, and not longer than `limit`. (transfer full) */
@@ -168,43 +131,17 @@ set_facts(GError *error, int status, gint64 retry_after_ms)
         exg_error_set_reply(error, 451, "4.7.0");
 }
 
-/* json-glib's parser recurses for each bracket. */
-static bool
-is_shallow(const char *json, gsize length)
-{
-    guint depth = 0;
-    bool quoted = false;
-    for (gsize i = 0; i < length; i++) {
-        char c = json[i];
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && (c == '{' || c == '[') && ++depth > MAX_DEPTH)
-            return false;
-        else if (!quoted && (c == '}' || c == ']') && depth > 0)
-            depth--;
-    }
-    return true;
-}
-
 ExgOauthReply *
 exg_oauth_reply_new(const char *host, int status, const char *json, gsize length,
                     gint64 retry_after_ms, GError **error)
 {
     g_autoptr(ExgOauthReply) reply = g_new0(ExgOauthReply, 1);
     reply->host = g_strdup(host);
-    g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    /* Strings of JSON hold UTF-8, and a NUL ends what the parser sees. */
-    bool parsed = length > 0 && length <= EXG_OAUTH_MAX_ANSWER_BYTES && is_shallow(json, length) &&
-                  g_utf8_validate_len(json, length, NULL) &&
-                  json_parser_load_from_data(parser, json, (gssize)length, NULL);
-    JsonNode *root = parsed ? json_parser_get_root(parser) : NULL;
+    reply->object = exg_json_object_read(json, length, EXG_OAUTH_MAX_ANSWER_BYTES);
     GError *failure = NULL;
-    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
+    if (reply->object == NULL) {
         failure = status_error(host, status);
     } else {
-        reply->root = json_node_ref(root);
         const char *word = exg_oauth_reply_text(reply, "error");
         if (word != NULL)
             failure = refusal_error(reply, status, word);

@@ -57,7 +57,7 @@ void
 exg_autodiscover_answer_put(ExgAutodiscoverAnswer *answer, const char *name, const char *value)
 {
     if (value == NULL || strlen(value) > EXG_AUTODISCOVER_MAX_VALUE_BYTES ||
-        strlen(name) > MAX_CODE_CHARS ||
+        strlen(name) > MAX_CODE_CHARS || !g_utf8_validate(value, -1, NULL) ||
         g_hash_table_size(answer->settings) >= EXG_AUTODISCOVER_MAX_SETTINGS)
         return;
     g_autofree char *trimmed = g_strstrip(g_strdup(value));

@@ -1,6 +1,7 @@
 #include "common/autodiscover/cache.h"
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/sqlite/cache-database.h"
 
 #include <string.h>
@@ -130,7 +131,10 @@ static const ExgCacheDatabaseKind kind_of_file = {
 static bool
 is_open(ExgDiscoveryCache *cache)
 {
-    return cache->file.path != NULL && exg_cache_database_is_open(&cache->file, NULL);
+    if (cache->file.path == NULL)
+        return false;
+    EXG_FAIL_POINT("discovery-file");
+    return exg_cache_database_is_open(&cache->file, NULL);
 }
 
 static ExgDiscoveryEntry *

@@ -5,7 +5,8 @@
  * holds no secret and nobody's address. One that is damaged, or is something else, is set aside and
  * made anew; without a file the cache works in memory.
  *
- * Threads:  any; one at a time is in the file.
+ * Threads:  any; one at a time is in the file. All functions may wait for the disk: they are not for
+ *           an engine's thread (finder.h is).
  * Limits:   EXG_DISCOVERY_MAX_ENTRIES in memory and in the file. A process that holds the file is
  *           waited for 200 ms at most; then the file is done without.
  */

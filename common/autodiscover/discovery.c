@@ -32,7 +32,7 @@ struct Discovery {
     ExgDiscoveryOptions options;
     char **approved; /* copies */
     char **settings;
-    char *user_agent, *ca_file;
+    char *user_agent, *ca_file, *client_certificate, *client_key;
     char *address, *domain;
     GPtrArray *candidates; /* of Candidate, in the order to try */
     GHashTable *visited;   /* "ADDRESS URL" */
@@ -268,6 +268,8 @@ release(gpointer data)
     exg_resolver_unref(self->options.http.resolver);
     g_free(self->user_agent);
     g_free(self->ca_file);
+    g_free(self->client_certificate);
+    g_free(self->client_key);
     g_strfreev(self->approved);
     g_strfreev(self->settings);
     g_free(self->address);
@@ -683,8 +685,12 @@ discovery_new(ExgEngine *engine, const ExgDiscoveryOptions *options, const char 
     self->options = *options;
     self->user_agent = g_strdup(options->http.user_agent);
     self->ca_file = g_strdup(options->http.ca_file);
+    self->client_certificate = g_strdup(options->http.client_certificate);
+    self->client_key = g_strdup(options->http.client_key);
     self->options.http.user_agent = self->user_agent;
     self->options.http.ca_file = self->ca_file;
+    self->options.http.client_certificate = self->client_certificate;
+    self->options.http.client_key = self->client_key;
     self->options.http.tls_verify = true; /* who may see credentials is judged by the certificate */
     self->options.http.resolver = options->http.resolver != NULL
                                       ? exg_resolver_ref(options->http.resolver)

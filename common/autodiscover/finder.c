@@ -2,14 +2,30 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/io/worker.h"
 
-/* A discovery under way, and those who wait for it. */
+#define MAX_QUEUED 1000
+
+/* A look-up or a discovery under way, and those who wait for it. */
 typedef struct {
     ExgDiscoveryFinder *finder; /* a reference */
     char *address, *domain;
     GQueue waiters;
     GCancellable *stop;
 } Flight;
+
+/* The cache's file may be slow: all of it is done by one thread, in the order asked for. */
+typedef struct Job Job;
+struct Job {
+    ExgDiscoveryFinder *finder; /* a reference */
+    void (*work)(Job *job);
+    char *domain;
+    char *endpoint; /* what was found */
+    ExgDiscoveryStep step;
+    ExgErrorCode failure; /* what failed, where `failed` */
+    bool failed;
+    Flight *flight; /* that looks up, or NULL */
+};
 
 typedef struct {
     Flight *flight;
@@ -23,6 +39,7 @@ struct ExgDiscoveryFinder {
     ExgEngine *engine;
     ExgDiscoveryOptions options;
     ExgDiscoveryCache *cache;
+    ExgWorkerPool *file;
     GHashTable *flights; /* address to Flight */
 };
 
@@ -37,6 +54,7 @@ exg_discovery_finder_new(ExgEngine *engine, const ExgDiscoveryOptions *options,
     if (options->http.authenticator != NULL)
         exg_http_authenticator_ref(options->http.authenticator);
     finder->cache = exg_discovery_cache_ref(cache);
+    finder->file = exg_worker_pool_new(engine, 1, MAX_QUEUED);
     finder->flights = g_hash_table_new(g_str_hash, g_str_equal);
     return finder;
 }
@@ -54,6 +72,7 @@ exg_discovery_finder_unref(ExgDiscoveryFinder *finder)
     if (finder == NULL || !g_atomic_int_dec_and_test(&finder->references))
         return;
     g_hash_table_unref(finder->flights);
+    exg_worker_pool_free(finder->file); /* a job holds a reference: there is none to wait for */
     exg_http_authenticator_unref(finder->options.http.authenticator);
     exg_discovery_cache_unref(finder->cache);
     exg_engine_unref(finder->engine);
@@ -126,7 +145,85 @@ join(Flight *flight, GTask *task, gint64 deadline_us)
     g_queue_push_tail(&flight->waiters, waiter);
 }
 
-/* --- discoveries ------------------------------------------------------------------------------ */
+/* --- the cache -------------------------------------------------------------------------------- */
+
+static void
+job_free(Job *job)
+{
+    exg_discovery_finder_unref(job->finder);
+    g_free(job->domain);
+    g_free(job->endpoint);
+    g_free(job);
+}
+
+static void looked_up(Flight *flight, const Job *job);
+
+static void
+job_work(gpointer data)
+{
+    Job *job = data;
+    job->work(job);
+}
+
+static void
+job_done(gpointer data)
+{
+    Job *job = data;
+    if (job->flight != NULL)
+        looked_up(job->flight, job);
+    job_free(job);
+}
+
+static Job *
+job_new(ExgDiscoveryFinder *finder, const char *domain, void (*work)(Job *job))
+{
+    Job *job = g_new0(Job, 1);
+    job->finder = exg_discovery_finder_ref(finder);
+    job->domain = g_strdup(domain);
+    job->work = work;
+    return job;
+}
+
+/* Where so much is waiting already the cache is done without. Takes the job. */
+static void
+job_run(Job *job)
+{
+    if (!exg_worker_run(job->finder->file, job_work, job_done, job, NULL))
+        job_done(job);
+}
+
+static void
+work_find(Job *job)
+{
+    static const ExgErrorCode codes[] = {EXG_ERROR_AUTH, EXG_ERROR_UNREACHABLE};
+    ExgDiscoveryCache *cache = job->finder->cache;
+    g_autoptr(ExgDiscoveryEntry) known = exg_discovery_cache_find(cache, job->domain);
+    if (known != NULL)
+        job->endpoint = g_strdup(known->endpoint);
+    for (guint i = 0; known == NULL && !job->failed && i < G_N_ELEMENTS(codes); i++) {
+        job->failure = codes[i];
+        job->failed = exg_discovery_cache_has_failed(cache, job->domain, codes[i]);
+    }
+}
+
+static void
+work_put(Job *job)
+{
+    exg_discovery_cache_put(job->finder->cache, job->domain, job->endpoint,
+                            exg_discovery_step_name(job->step), NULL);
+}
+
+static void
+work_fail(Job *job)
+{
+    exg_discovery_cache_fail(job->finder->cache, job->domain, job->failure);
+}
+
+static void
+work_forget(Job *job)
+{
+    exg_discovery_cache_forget(job->finder->cache, job->domain);
+}
 
 /* Where no server said anything, it may be our own network that is down, and not for ten minutes. */
 static bool
@@ -138,28 +235,75 @@ is_worth_keeping(const GError *error)
 }
 
 static void
-on_discovered(GObject *source, GAsyncResult *outcome, gpointer data)
+remember(const Flight *flight, const ExgDiscoveryResult *result, const GError *error)
 {
-    Flight *flight = data;
+    if (result == NULL && !is_worth_keeping(error))
+        return;
+    Job *job = job_new(flight->finder, flight->domain, result != NULL ? work_put : work_fail);
+    if (result != NULL) {
+        job->endpoint = g_strdup(result->endpoint);
+        job->step = result->step;
+    } else {
+        job->failure = (ExgErrorCode)error->code;
+    }
+    job_run(job);
+}
+
+/* What the cache remembers of a failure. */
+static GError *
+known_failure(const Job *job)
+{
+    GError *error = exg_error_new(
+        job->failure,
+        "The Exchange of %s was looked for in vain a while ago: %s; `exgate discover` tells more",
+        job->domain,
+        job->failure == EXG_ERROR_AUTH ? "the credentials were refused" : "nobody gave an answer");
+    exg_error_set_stage(error, "discover");
+    return error;
+}
+
+/* --- flights ---------------------------------------------------------------------------------- */
+
+/* Tells all who wait. Takes the error. */
+static void
+land(Flight *flight, const char *endpoint, GError *error)
+{
     ExgDiscoveryFinder *finder = flight->finder;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(ExgDiscoveryResult) result = exg_discovery_finish(outcome, &error);
-    if (result != NULL)
-        exg_discovery_cache_put(finder->cache, flight->domain, result->endpoint,
-                                exg_discovery_step_name(result->step), NULL);
-    else if (is_worth_keeping(error))
-        exg_discovery_cache_fail(finder->cache, flight->domain, (ExgErrorCode)error->code);
     /* Whoever asks from here on begins anew. */
     if (g_hash_table_lookup(finder->flights, flight->address) == flight)
         g_hash_table_remove(finder->flights, flight->address);
     while (flight->waiters.length > 0)
-        leave(g_queue_peek_head(&flight->waiters), result != NULL ? result->endpoint : NULL,
-              result != NULL ? NULL : g_error_copy(error));
+        leave(g_queue_peek_head(&flight->waiters), endpoint,
+              endpoint == NULL ? g_error_copy(error) : NULL);
+    g_clear_error(&error);
     g_object_unref(flight->stop);
     g_free(flight->address);
     g_free(flight->domain);
     g_free(flight);
     exg_discovery_finder_unref(finder);
+}
+
+static void
+on_discovered(GObject *source, GAsyncResult *outcome, gpointer data)
+{
+    Flight *flight = data;
+    GError *error = NULL;
+    g_autoptr(ExgDiscoveryResult) result = exg_discovery_finish(outcome, &error);
+    remember(flight, result, error);
+    land(flight, result != NULL ? result->endpoint : NULL, error);
+}
+
+static void
+looked_up(Flight *flight, const Job *job)
+{
+    ExgDiscoveryFinder *finder = flight->finder;
+    if (job->endpoint != NULL || flight->waiters.length == 0)
+        land(flight, job->endpoint, NULL);
+    else if (job->failed)
+        land(flight, NULL, known_failure(job));
+    else
+        exg_discovery_async(finder->engine, &finder->options, flight->address, EXG_NO_DEADLINE,
+                            flight->stop, on_discovered, flight);
 }
 
 static Flight *
@@ -171,29 +315,15 @@ flight_new(ExgDiscoveryFinder *finder, const char *domain, const char *address)
     flight->domain = g_strdup(domain);
     flight->stop = g_cancellable_new();
     g_hash_table_replace(finder->flights, flight->address, flight);
-    exg_discovery_async(finder->engine, &finder->options, address, EXG_NO_DEADLINE, flight->stop,
-                        on_discovered, flight);
     return flight;
 }
 
-/* What the cache remembers of a failure, or NULL. */
-static GError *
-known_failure(const ExgDiscoveryFinder *finder, const char *domain)
+static void
+look_up(Flight *flight)
 {
-    static const ExgErrorCode codes[] = {EXG_ERROR_AUTH, EXG_ERROR_UNREACHABLE};
-    for (guint i = 0; i < G_N_ELEMENTS(codes); i++) {
-        if (!exg_discovery_cache_has_failed(finder->cache, domain, codes[i]))
-            continue;
-        GError *error = exg_error_new(codes[i],
-                                      "The Exchange of %s was looked for in vain a while ago: %s; "
-                                      "`exgate discover` tells more",
-                                      domain,
-                                      codes[i] == EXG_ERROR_AUTH ? "the credentials were refused"
-                                                                 : "nobody gave an answer");
-        exg_error_set_stage(error, "discover");
-        return error;
-    }
-    return NULL;
+    Job *job = job_new(flight->finder, flight->domain, work_find);
+    job->flight = flight;
+    job_run(job);
 }
 
 void
@@ -205,22 +335,18 @@ exg_discovery_finder_find_async(ExgDiscoveryFinder *finder, const char *address,
     g_task_set_source_tag(task, exg_discovery_finder_find_async);
     GError *error = NULL;
     g_autofree char *domain = exg_discovery_domain(address, &error);
-    g_autoptr(ExgDiscoveryEntry)
-        known = domain != NULL ? exg_discovery_cache_find(finder->cache, domain) : NULL;
-    if (known != NULL) {
-        g_task_return_pointer(task, g_strdup(known->endpoint), g_free);
-        return;
-    }
-    if (domain != NULL)
-        error = known_failure(finder, domain);
-    if (error != NULL) {
+    if (domain == NULL) {
         g_task_return_error(task, error);
         return;
     }
     Flight *flight = g_hash_table_lookup(finder->flights, address);
-    if (flight == NULL || g_cancellable_is_cancelled(flight->stop))
-        flight = flight_new(finder, domain, address);
+    if (flight != NULL && !g_cancellable_is_cancelled(flight->stop)) {
+        join(flight, g_steal_pointer(&task), deadline_us);
+        return;
+    }
+    flight = flight_new(finder, domain, address);
     join(flight, g_steal_pointer(&task), deadline_us);
+    look_up(flight);
 }
 
 char *
@@ -235,5 +361,5 @@ exg_discovery_finder_forget(ExgDiscoveryFinder *finder, const char *address)
 {
     g_autofree char *domain = exg_discovery_domain(address, NULL);
     if (domain != NULL)
-        exg_discovery_cache_forget(finder->cache, domain);
+        job_run(job_new(finder, domain, work_forget));
 }

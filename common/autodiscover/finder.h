@@ -2,9 +2,9 @@
  * same address share.
  *
  * An endpoint that is known costs no request until somebody says that it is of no use any more.
- * A slow domain holds up nobody but those who ask for it.
+ * A slow domain holds up nobody but those who ask for it, and neither does a slow disk.
  *
- * Threads:  the engine's.
+ * Threads:  the engine's. The cache's file is read and written by a thread of the finder's own.
  * Memory:   reference counted; strings of the options must outlive it.
  * Errors:   those of discovery.h; a failure that the cache remembers is told at once, in its words.
  *           UNREACHABLE at the caller's deadline.

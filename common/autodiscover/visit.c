@@ -222,6 +222,14 @@ body_of(char *text, gsize length)
     return exg_http_body_new_bytes(bytes);
 }
 
+/* Exchange routes by it; the address is no news to a server that is asked for it. */
+static void
+add_anchor(const Visit *self, ExgHttpRequest *request)
+{
+    if (g_str_is_ascii(self->address))
+        exg_http_request_add_header(request, "X-AnchorMailbox", self->address);
+}
+
 /* The request of the protocol at hand. */
 static ExgHttpRequest *
 request_new(Visit *self)
@@ -239,6 +247,8 @@ request_new(Visit *self)
         ExgHttpRequest *request = exg_http_request_new("GET", self->url, NULL,
                                                        EXG_AUTODISCOVER_MAX_ANSWER_BYTES);
         exg_http_request_add_header(request, "Accept", "application/json");
+        if (!self->plain_http)
+            add_anchor(self, request);
         return request;
     }
     gsize length;
@@ -251,7 +261,7 @@ request_new(Visit *self)
                                                    EXG_AUTODISCOVER_MAX_ANSWER_BYTES);
     exg_http_request_add_header(request, "Content-Type", "text/xml; charset=utf-8");
     exg_http_request_add_header(request, "Accept", "text/xml");
-    exg_http_request_add_header(request, "X-AnchorMailbox", self->address);
+    add_anchor(self, request);
     return request;
 }
 

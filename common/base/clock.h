@@ -1,7 +1,9 @@
 /* clock.h - the time, from a clock that tests can move.
  *
  * Deadlines are absolute times on the monotonic clock, in microseconds. In a release build the
- * functions are the system's clocks; with EXG_TEST_SEAMS a test may shift both clocks together.
+ * functions are the system's clocks; with EXG_TEST_SEAMS a test may shift both clocks together, for
+ * its own process or by the file that EXGATE_CLOCK names, with a gint64 of microseconds in it, for
+ * those that it starts.
  *
  * Threads:  any.
  */

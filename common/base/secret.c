@@ -1,9 +1,12 @@
 #include "common/base/secret.h"
 
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +17,29 @@ struct ExgSecret {
     gsize mapped;
     char *bytes; /* a mapping of its own, so that locking and wiping touch nothing else */
 };
+
+#ifdef EXG_TEST_SEAMS
+/* A leak that a test orders, so as to prove that its search would find one: a copy for good, also in UTF-16. */
+static void
+leak(const void *bytes, gsize length)
+{
+    static GPtrArray *leaked;
+    static GMutex lock;
+    char *copy = g_malloc(3 * length), *wide = copy + length;
+    memcpy(copy, bytes, length);
+    for (gsize i = 0; i < length; i++) {
+        wide[2 * i] = copy[i];
+        wide[2 * i + 1] = '\0';
+    }
+    g_mutex_lock(&lock);
+    if (leaked == NULL)
+        leaked = g_ptr_array_new();
+    g_ptr_array_add(leaked, copy);
+    g_mutex_unlock(&lock);
+}
+#else
+#define leak(bytes, length) ((void)0)
+#endif
 
 static gsize
 mapping_size(gsize length)
@@ -46,6 +72,8 @@ exg_secret_new(const char *bytes, gssize length)
     gsize count = length < 0 ? strlen(bytes) : (gsize)length;
     ExgSecret *secret = secret_alloc(count);
     memcpy(secret->bytes, bytes, count);
+    if (EXG_FAIL_POINT_ERROR("secret-leak"))
+        leak(bytes, count);
     return secret;
 }
 
@@ -107,6 +135,8 @@ exg_secret_new_from_file(const char *path, GError **error)
     }
     memset(secret->bytes + length, 0, secret->length - length);
     secret->length = length;
+    if (EXG_FAIL_POINT_ERROR("secret-leak"))
+        leak(secret->bytes, length);
     return secret;
 }
 
@@ -142,5 +172,15 @@ exg_secret_length(const ExgSecret *secret)
 void
 exg_secret_wipe(void *memory, gsize length)
 {
+    if (EXG_FAIL_POINT_ERROR("secret-leak"))
+        leak(memory, length);
     explicit_bzero(memory, length);
+}
+
+void
+exg_secret_wipe_and_free(void *memory)
+{
+    if (memory != NULL)
+        exg_secret_wipe(memory, malloc_usable_size(memory));
+    free(memory);
 }

@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-static const char schema[] =
+const char exg_directory_file_schema[] =
     "CREATE TABLE IF NOT EXISTS recipients ("
     " address TEXT PRIMARY KEY NOT NULL,"
     " kind TEXT NOT NULL,"
@@ -70,10 +70,10 @@ struct ExgDirectoryFile {
 static const ExgCacheDatabaseKind kind_of_file = {
     .name = "the directory cache",
     .without = "findings are kept in memory only",
-    .application_id = 0x45584744, /* "EXGD" */
-    .layout = 1,
+    .application_id = EXG_DIRECTORY_FILE_APPLICATION,
+    .layout = EXG_DIRECTORY_FILE_LAYOUT,
     .busy_timeout_ms = 1000,
-    .schema = schema,
+    .schema = exg_directory_file_schema,
     .statements = statements,
     .n_statements = N_STATEMENTS,
 };
@@ -154,6 +154,24 @@ exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKi
         exg_directory_file_prune(file, EXG_DIRECTORY_FILE_MAX_KNOWN, EXG_DIRECTORY_FILE_MAX_NOBODY);
 }
 
+ExgDirectoryTips
+exg_directory_file_read_tips(sqlite3_stmt *statement, int column)
+{
+    gint64 flags = sqlite3_column_int64(statement, column + 1);
+    if (sqlite3_column_type(statement, column) == SQLITE_NULL)
+        return (ExgDirectoryTips){0};
+    return (ExgDirectoryTips){
+        .known = true,
+        .told_us = sqlite3_column_int64(statement, column),
+        .full = flags & FULL,
+        .restricted = flags & RESTRICTED,
+        .moderated = flags & MODERATED,
+        .out_of_office = flags & OUT_OF_OFFICE,
+        .max_message_bytes = MAX(sqlite3_column_int64(statement, column + 2), 0),
+        .n_members = MAX(sqlite3_column_int64(statement, column + 3), 0),
+    };
+}
+
 bool
 exg_directory_file_find_tips(ExgDirectoryFile *file, const char *key, ExgDirectoryTips *ret_tips)
 {
@@ -162,23 +180,13 @@ exg_directory_file_find_tips(ExgDirectoryFile *file, const char *key, ExgDirecto
     sqlite3_stmt *statement = file->cache.database.prepared[FIND_TIPS];
     sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
     int code = sqlite3_step(statement);
-    ExgDirectoryTips tips = {.known = code == SQLITE_ROW};
-    if (tips.known) {
-        gint64 flags = sqlite3_column_int64(statement, 1);
-        tips.told_us = sqlite3_column_int64(statement, 0);
-        tips.full = flags & FULL;
-        tips.restricted = flags & RESTRICTED;
-        tips.moderated = flags & MODERATED;
-        tips.out_of_office = flags & OUT_OF_OFFICE;
-        tips.max_message_bytes = MAX(sqlite3_column_int64(statement, 2), 0);
-        tips.n_members = MAX(sqlite3_column_int64(statement, 3), 0);
-    }
+    bool found = code == SQLITE_ROW;
+    if (found)
+        *ret_tips = exg_directory_file_read_tips(statement, 0);
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
     exg_cache_database_note(&file->cache, code);
-    if (tips.known)
-        *ret_tips = tips;
-    return tips.known;
+    return found;
 }
 
 void

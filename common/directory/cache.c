@@ -4,6 +4,8 @@
 #include "common/base/failpoint.h"
 #include "common/directory/cache-file-private.h"
 
+#include <sys/stat.h>
+
 /* An entry in memory. */
 typedef struct {
     char *key;
@@ -22,6 +24,9 @@ struct ExgDirectoryCache {
     GThread *thread; /* NULL: no file */
     GAsyncQueue *queue;
     ExgDirectoryFile *file; /* the thread's */
+    char *stamp_path;       /* NULL: no file */
+    struct timespec stamp;  /* when it was touched last; 0: never */
+    gint64 looked_us;
 };
 
 typedef enum { READ, WRITE, WRITE_TIPS, DELETE, CLOSE } OperationKind;
@@ -110,9 +115,32 @@ set_tips(ExgDirectoryCache *cache, const char *key, const ExgDirectoryTips *tips
     return true;
 }
 
+static struct timespec
+stamp_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
+/* An administrator may have changed the file: what is in memory then counts no more. */
+static void
+look_at_stamp(ExgDirectoryCache *cache)
+{
+    gint64 now_us = exg_clock_monotonic_us();
+    if (cache->stamp_path == NULL || now_us - cache->looked_us < EXG_DIRECTORY_STAMP_MS * 1000)
+        return;
+    cache->looked_us = now_us;
+    struct timespec stamp = stamp_of(cache->stamp_path);
+    if (stamp.tv_sec == cache->stamp.tv_sec && stamp.tv_nsec == cache->stamp.tv_nsec)
+        return;
+    cache->stamp = stamp;
+    g_hash_table_remove_all(cache->nodes);
+}
+
 const ExgDirectoryEntry *
 exg_directory_cache_find(ExgDirectoryCache *cache, const char *key)
 {
+    look_at_stamp(cache);
     Node *node = g_hash_table_lookup(cache->nodes, key);
     if (node == NULL)
         return NULL;
@@ -290,6 +318,8 @@ exg_directory_cache_new(ExgEngine *engine, const char *path, guint max_known, gu
     cache->max_known = max_known > 0 ? max_known : EXG_DIRECTORY_MAX_KNOWN;
     cache->max_nobody = max_nobody > 0 ? max_nobody : EXG_DIRECTORY_MAX_NOBODY;
     if (path != NULL) {
+        cache->stamp_path = g_strconcat(path, EXG_DIRECTORY_STAMP_SUFFIX, NULL);
+        cache->stamp = stamp_of(cache->stamp_path);
         cache->file = exg_directory_file_new(path);
         cache->queue = g_async_queue_new_full(operation_free);
         cache->thread = g_thread_new("exgate-directory", serve_file, cache);
@@ -316,6 +346,7 @@ exg_directory_cache_unref(ExgDirectoryCache *cache)
         exg_directory_file_free(cache->file);
     }
     g_hash_table_unref(cache->nodes);
+    g_free(cache->stamp_path);
     exg_engine_unref(cache->engine);
     g_free(cache);
 }

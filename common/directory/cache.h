@@ -20,6 +20,10 @@
 #define EXG_DIRECTORY_MAX_KNOWN  50000
 #define EXG_DIRECTORY_MAX_NOBODY 10000
 #define EXG_DIRECTORY_MAX_QUEUED 10000
+/* A file beside the cache's: when it is touched, all that is in memory is dropped (cache-admin.h).
+ * It is looked at so often at most. */
+#define EXG_DIRECTORY_STAMP_SUFFIX ".stamp"
+#define EXG_DIRECTORY_STAMP_MS     100
 /* So long a mailbox may be taken to exist while nobody can be asked; nothing older is kept. */
 #define EXG_DIRECTORY_STALE_US (7 * G_TIME_SPAN_DAY)
 

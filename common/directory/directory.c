@@ -601,7 +601,9 @@ is_listed(const ExgDirectory *directory, const char *address, ExgDirectoryFindin
 static void
 refuse(ExgDirectory *directory, const char *key, ExgDirectoryFunc function, gpointer data)
 {
-    g_autoptr(GError) why = refusal(directory, EXG_BUDGET_ALL_SPENT, NULL);
+    g_autoptr(GError) why = exg_error_new(
+        EXG_ERROR_BUSY, "Exchange was not asked: %u recipients are being looked up already",
+        exg_directory_under_way(directory));
     exg_directory_cache_tally(directory->cache)->refused++;
     ExgDirectoryFinding finding = unasked(directory, key, why);
     function(&finding, data);

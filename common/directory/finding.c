@@ -33,6 +33,18 @@ exg_recipient_kind_words(ExgRecipientKind kind)
 }
 
 const char *
+exg_directory_verdict_name(ExgDirectoryVerdict verdict)
+{
+    static const char *const names[] = {
+        [EXG_DIRECTORY_DELIVERABLE] = "deliverable",
+        [EXG_DIRECTORY_NO_SUCH] = "no-such",
+        [EXG_DIRECTORY_NOT_A_MAILBOX] = "not-a-mailbox",
+        [EXG_DIRECTORY_CANNOT_TELL] = "cannot-tell",
+    };
+    return names[verdict];
+}
+
+const char *
 exg_directory_origin_name(ExgDirectoryOrigin origin)
 {
     static const char *const names[] = {

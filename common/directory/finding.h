@@ -71,6 +71,8 @@ const char *exg_recipient_kind_name(ExgRecipientKind kind);
 ExgRecipientKind exg_recipient_kind_find(const char *name);
 /* "a distribution group" … for a sentence. */
 const char *exg_recipient_kind_words(ExgRecipientKind kind);
+/* "deliverable", "no-such", "not-a-mailbox", "cannot-tell" */
+const char *exg_directory_verdict_name(ExgDirectoryVerdict verdict);
 /* "asked", "cached", "stale", "listed" */
 const char *exg_directory_origin_name(ExgDirectoryOrigin origin);
 

@@ -45,7 +45,7 @@ conclude(LookUp *self, ExgDirectoryVerdict verdict, ExgRecipientKind kind, const
         .kind = kind,
         .origin = self->origin,
         .why = why,
-        .tips = self->tips,
+        .tips = verdict != EXG_DIRECTORY_NO_SUCH ? self->tips : (ExgDirectoryTips){0},
     };
     self->function(&finding, self->data);
     g_clear_error(&self->first_witness);

@@ -19,8 +19,8 @@ is_address(const char *text)
     if (domain == NULL || domain - 1 == text || !exg_address_is_domain(domain) ||
         strlen(text) > EXG_RECIPIENT_LIST_MAX_ADDRESS)
         return false;
-    for (const char *at = text; *at != '\0'; at++)
-        if (g_ascii_iscntrl(*at))
+    for (const char *at = text; *at != '\0'; at = g_utf8_next_char(at))
+        if (!g_unichar_isgraph(g_utf8_get_char(at))) /* nor a mark that nobody sees */
             return false;
     return true;
 }
@@ -33,7 +33,7 @@ read_time(const char *text, gint64 *ret_us, GError **error)
     gint64 seconds = time != NULL ? g_date_time_to_unix(time) : 0;
     if (seconds <= 0)
         return exg_error_set(error, EXG_ERROR_CONFIG,
-                             "%s: a time such as 2026-11-22T09:30:00Z is expected", text);
+                             "a time such as 2026-11-22T09:30:00Z is expected behind the kind");
     *ret_us = seconds * G_USEC_PER_SEC + g_date_time_get_microsecond(time);
     return true;
 }

@@ -11,7 +11,7 @@
  *
  * Threads:  pure functions.
  * Memory:   a line is valid while its function runs.
- * Errors:   EXG_ERROR_CONFIG: "line 3: …". What is quoted is printable.
+ * Errors:   EXG_ERROR_CONFIG: "line 3: …". Nothing is quoted.
  * Limits:   EXG_RECIPIENT_LIST_MAX_BYTES, EXG_RECIPIENT_LIST_MAX_LINE bytes per line, an address of
  *           EXG_RECIPIENT_LIST_MAX_ADDRESS.
  */

@@ -1,9 +1,9 @@
 #include "common/directory/source-ews.h"
 
-#include "common/ews/expand-dl.h"
-#include "common/ews/get-folder.h"
-#include "common/ews/get-mail-tips.h"
-#include "common/ews/resolve-names.h"
+#include "common/ews/folders/get-folder.h"
+#include "common/ews/people/expand-dl.h"
+#include "common/ews/people/get-mail-tips.h"
+#include "common/ews/people/resolve-names.h"
 
 typedef struct {
     ExgDirectorySource source;
@@ -109,8 +109,9 @@ identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
 
 /* --- mail tips -------------------------------------------------------------------------------- */
 
-/* A size that no server has was given in kilobytes or is none. */
-#define LEAST_MAX_MESSAGE_BYTES (64 * 1024)
+/* The documentation does not agree with itself on the unit. What is less than this may have been
+ * meant in kilobytes, and would refuse mail that the mailbox takes. */
+#define LEAST_MAX_MESSAGE_BYTES (1024 * 1024)
 
 /* Restrictions are those for the account; what a stranger may do, they do not say. A tip that the
  * server had no time for is not told. */

@@ -6,6 +6,10 @@
  * failed, it is an error, and the others are not touched by it. Once the server has refused our
  * credentials nothing more is asked.
  *
+ * A thing whose own error is one that passes (ErrorServerBusy …) is asked for again with a fault-tolerant
+ * policy, after all others have their answers: it alone, never what has its result. This is for
+ * questions; what changes anything is item-batch-private.h's.
+ *
  * Threads:  the engine's.
  * Errors:   cancelling fails the whole.
  */

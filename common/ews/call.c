@@ -216,7 +216,8 @@ locate_again(Call *call, const GError *error)
     if (service->locator == NULL || !exg_ews_wants_discovery(error))
         return false;
     exg_ews_service_lose_location(service, call->url);
-    if (service->urls != NULL || call->located_again)
+    bool known = service->urls != NULL && g_strcmp0(service->urls[0], call->url) == 0;
+    if (known || call->located_again)
         return false;
     call->located_again = true;
     g_clear_pointer(&call->moved_to, g_free);

@@ -1,6 +1,6 @@
 #include "common/ews/envelope-private.h"
 
-#include "common/ews/create-item.h"
+#include "common/ews/item.h"
 
 #define FIRST_SECOND G_GINT64_CONSTANT(-11644473600) /* 1601-01-01, where the times of MAPI begin */
 #define LAST_SECOND  G_GINT64_CONSTANT(253402300799) /* 9999-12-31 23:59:59 */

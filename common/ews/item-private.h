@@ -13,7 +13,7 @@
 /* t:FolderId, which tells the mailbox, too; or t:DistinguishedFolderId in the target's mailbox. Where
  * both are set, the id counts. */
 void exg_ews_write_any_folder(ExgXmlWriter *writer, const ExgEwsTarget *target,
-                             const ExgEwsFolderId *folder);
+                              const ExgEwsFolderId *folder);
 /* m:IndexedPageItemView or m:IndexedPageFolderView, as `name` says. */
 void exg_ews_write_page(ExgXmlWriter *writer, const char *name, guint offset, guint max_entries);
 void exg_ews_write_item_id(ExgXmlWriter *writer, const ExgEwsItemId *id);
@@ -35,21 +35,10 @@ ExgEwsFolderInfo *exg_ews_folder_info_read(const ExgXmlNode *node);
 /* Owns its strings; may stand where an ExgEwsFolderId or ExgEwsItemId is asked for. */
 ExgEwsFolderId exg_ews_folder_id_copy(const ExgEwsFolderId *folder);
 void exg_ews_folder_id_clear(ExgEwsFolderId *folder);
-
-/* A folder and a name: what is made there, or what it is to be called. The context of CreateFolder
- * and UpdateFolder. */
-typedef struct {
-    ExgEwsFolderId folder;
-    char *name;
-} ExgEwsFolderOrder;
-
-/* Copies both. */
-ExgEwsFolderOrder *exg_ews_folder_order_new(const ExgEwsFolderId *folder, const char *name);
-void exg_ews_folder_order_free(gpointer order);
-/* For `decode` of operations that answer with a folder: its id. */
-bool exg_ews_folder_id_decode(const ExgEwsOperation *operation, const ExgXmlNode *message,
-                              gpointer context, gpointer *ret_result, GError **error);
 ExgEwsItemId exg_ews_item_id_copy(const ExgEwsItemId *id);
 void exg_ews_item_id_clear(ExgEwsItemId *id);
+
+/* "HardDelete" */
+const char *exg_ews_disposal_name(ExgEwsDisposal disposal);
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "common/ews/service.h"
 
+/* The named property that carries the delivery key: one for ever, in our own property set. */
+#define EXG_EWS_DELIVERY_KEY_SET  "8d0f2f5e-6c1b-4a53-9c2e-7f3a5d1b9e40"
+#define EXG_EWS_DELIVERY_KEY_NAME "DeliveryKey"
+
 /* One of the two is set. */
 typedef struct {
     const char *distinguished; /* "inbox", "msgfolderroot" … */
@@ -22,8 +26,18 @@ typedef struct {
     const char *change_key; /* NULL: the item as it is */
 } ExgEwsItemId;
 
-typedef enum { EXG_EWS_IMPORTANCE_LOW, EXG_EWS_IMPORTANCE_NORMAL, EXG_EWS_IMPORTANCE_HIGH } ExgEwsImportance;
+typedef enum {
+    EXG_EWS_IMPORTANCE_LOW,
+    EXG_EWS_IMPORTANCE_NORMAL,
+    EXG_EWS_IMPORTANCE_HIGH
+} ExgEwsImportance;
 typedef enum { EXG_EWS_NOT_FLAGGED, EXG_EWS_FLAG_COMPLETE, EXG_EWS_FLAGGED } ExgEwsFlag;
+
+typedef enum {
+    EXG_EWS_TO_DELETED_ITEMS,
+    EXG_EWS_SOFT_DELETE, /* recoverable for as long as the server keeps such items */
+    EXG_EWS_HARD_DELETE
+} ExgEwsDisposal;
 
 /* What a listing tells of an item. Strings are NULL where the answer did not tell. */
 typedef struct {
@@ -57,8 +71,8 @@ typedef struct {
 
 /* What became of one of several items, or folders, in the order in which they were given. */
 typedef struct {
-    GError *error;    /* NULL: done */
-    char *id;         /* what it is called from now on; NULL: the answer did not tell */
+    GError *error; /* NULL: done */
+    char *id;      /* what it is called from now on; NULL: the answer did not tell */
     char *change_key;
 } ExgEwsResult;
 

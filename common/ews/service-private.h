@@ -14,7 +14,7 @@ struct ExgEwsService {
     const ExgEwsLocator *locator; /* or NULL */
     gpointer locator_data;
     char *last_url; /* the one that it found last */
-    gint64 located_us;
+    gint64 lost_us; /* when it was given up last; 0: never */
     ExgEwsVersions versions;
     ExgEwsCookies *cookies;
     ExgEwsRetryPolicy retry;

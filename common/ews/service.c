@@ -122,7 +122,6 @@ exg_ews_service_set_tap(ExgEwsService *service, ExgEwsTap tap, gpointer data)
 bool
 exg_ews_service_take_location(ExgEwsService *service, const char *url)
 {
-    service->located_us = exg_clock_monotonic_us();
     if (url != NULL && g_strcmp0(url, service->last_url) != 0) {
         g_free(service->last_url);
         service->last_url = g_strdup(url);
@@ -139,9 +138,11 @@ exg_ews_service_take_location(ExgEwsService *service, const char *url)
 void
 exg_ews_service_lose_location(ExgEwsService *service, const char *url)
 {
-    bool recent = exg_clock_monotonic_us() < service->located_us + EXG_EWS_RELOCATE_US;
+    gint64 now_us = exg_clock_monotonic_us();
+    bool recent = service->lost_us != 0 && now_us < service->lost_us + EXG_EWS_RELOCATE_US;
     if (service->urls == NULL || recent || g_strcmp0(service->urls[0], url) != 0)
         return;
+    service->lost_us = now_us;
     g_clear_pointer(&service->urls, g_strfreev);
     service->n_urls = 0;
     service->locator->forget(service->locator_data);

@@ -16,10 +16,15 @@
 /* A body up to this goes out together with the header, in one TLS record; it never counts as partly sent. */
 #define JOINED_BODY_MAX_BYTES 8192
 
+/* What libcurl asks the body for at a time. It allocates that much for each request, and wipes it afterwards. */
+#define UPLOAD_MIN_BYTES 16384
+#define UPLOAD_MAX_BYTES 65536
+
 /* A socket of the connection. There are several only while addresses are being tried. */
 typedef struct {
     int fd;
-    ExgWatch *watch; /* NULL: not watched for now */
+    ExgWatch *watch; /* NULL: not yet. It stays from exchange to exchange */
+    bool wanted;     /* by libcurl */
 } Socket;
 
 struct ExgHttpConnection {
@@ -30,6 +35,7 @@ struct ExgHttpConnection {
     CURL *easy;
     GArray *sockets; /* of Socket */
     ExgTimer timer;  /* libcurl's */
+    ExgLater soon;   /* the same without a delay */
     struct curl_slist *addresses;
     bool handshaking; /* TCP is up, and libcurl waits for the server's part of the TLS handshake */
     bool established;
@@ -84,12 +90,6 @@ find_socket(ExgHttpConnection *self, int fd)
     return NULL;
 }
 
-static void
-unwatch(Socket *socket)
-{
-    g_clear_pointer(&socket->watch, exg_watch_free);
-}
-
 /* The barrier: an established connection never gets a second socket, so libcurl cannot repeat a request on its own. */
 static curl_socket_t
 open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
@@ -114,7 +114,7 @@ close_socket(void *data, curl_socket_t fd)
     for (guint i = 0; i < self->sockets->len; i++) {
         Socket *socket = &g_array_index(self->sockets, Socket, i);
         if (socket->fd == fd) {
-            unwatch(socket);
+            exg_watch_free(socket->watch);
             g_array_remove_index_fast(self->sockets, i);
             break;
         }
@@ -127,9 +127,25 @@ static void drive(ExgHttpConnection *self, int fd, int events);
 static void
 socket_ready(int fd, guint events, gpointer data)
 {
-    drive(data, fd,
-          (events & EXG_IO_READ ? CURL_CSELECT_IN : 0) |
-              (events & EXG_IO_WRITE ? CURL_CSELECT_OUT : 0));
+    ExgHttpConnection *self = data;
+    const Socket *socket = find_socket(self, fd);
+    if (self->function != NULL && socket->wanted)
+        drive(self, fd,
+              (events & EXG_IO_READ ? CURL_CSELECT_IN : 0) |
+                  (events & EXG_IO_WRITE ? CURL_CSELECT_OUT : 0));
+    else if (self->function == NULL && self->idle != NULL)
+        self->idle(self->idle_data);
+    else
+        exg_watch_set_events(socket->watch, 0); /* who uses the socket next will see */
+}
+
+static void
+watch(ExgHttpConnection *self, Socket *socket, guint events)
+{
+    if (socket->watch == NULL)
+        socket->watch = exg_watch_new(self->engine, socket->fd, events, socket_ready, self);
+    else
+        exg_watch_set_events(socket->watch, events);
 }
 
 static int
@@ -143,12 +159,13 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *unused)
                    (what & CURL_POLL_OUT ? EXG_IO_WRITE : 0u);
     if (events & EXG_IO_READ && !self->established)
         self->handshaking = true;
-    if (what == CURL_POLL_REMOVE)
-        unwatch(socket);
-    else if (socket->watch == NULL)
-        socket->watch = exg_watch_new(self->engine, fd, events, socket_ready, self);
+    socket->wanted = what != CURL_POLL_REMOVE;
+    /* An exchange that is over lets go of the socket, and the next one asks for the same again. But one that did not get as far as
+     * that libcurl may have closed already, without a word. */
+    if (socket->wanted || self->established)
+        watch(self, socket, socket->wanted ? events : EXG_IO_READ);
     else
-        exg_watch_set_events(socket->watch, events);
+        g_clear_pointer(&socket->watch, exg_watch_free);
     return 0;
 }
 
@@ -156,8 +173,12 @@ static int
 set_timer(CURLM *multi, long timeout_ms, void *data)
 {
     ExgHttpConnection *self = data;
-    exg_timer_set(&self->timer,
-                  timeout_ms < 0 ? EXG_NO_DEADLINE : exg_clock_deadline_ms(timeout_ms));
+    exg_timer_cancel(&self->timer);
+    exg_later_cancel(&self->soon);
+    if (timeout_ms == 0)
+        exg_later_set(&self->soon);
+    else if (timeout_ms > 0)
+        exg_timer_set(&self->timer, exg_clock_deadline_ms(timeout_ms));
     return 0;
 }
 
@@ -167,23 +188,14 @@ timer_due(gpointer data)
     drive(data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void
-idle_ready(int fd, guint events, gpointer data)
-{
-    ExgHttpConnection *self = data;
-    self->idle(self->idle_data);
-}
-
 void
 exg_http_connection_watch_idle(ExgHttpConnection *self, void (*function)(gpointer data),
                                gpointer data)
 {
     g_return_if_fail(self->sockets->len == 1 && self->function == NULL);
-    Socket *socket = &g_array_index(self->sockets, Socket, 0);
-    unwatch(socket);
     self->idle = function;
     self->idle_data = data;
-    socket->watch = exg_watch_new(self->engine, socket->fd, EXG_IO_READ, idle_ready, self);
+    watch(self, &g_array_index(self->sockets, Socket, 0), EXG_IO_READ);
 }
 
 /* --- the request goes out ----------------------------------------------------------------------- */
@@ -332,11 +344,11 @@ failure(ExgHttpConnection *self, CURLcode code)
 static void
 clear_exchange(ExgHttpConnection *self)
 {
-    /* One of the lines may be the Authorization. */
+    /* One of the lines may be the Authorization, and the body that of a token request. */
     for (struct curl_slist *line = self->headers; line != NULL; line = line->next)
         exg_secret_wipe(line->data, strlen(line->data));
     g_clear_pointer(&self->headers, curl_slist_free_all);
-    g_clear_pointer(&self->joined_body, g_free);
+    g_clear_pointer(&self->joined_body, exg_secret_wipe_and_free);
     g_clear_pointer(&self->response, exg_http_response_unref);
     g_clear_pointer(&self->request, exg_http_request_unref);
     g_clear_error(&self->own_error);
@@ -357,6 +369,7 @@ finish(ExgHttpConnection *self, CURLcode code)
         self->answers++;
     curl_multi_remove_handle(self->multi, self->easy);
     exg_timer_cancel(&self->timer);
+    exg_later_cancel(&self->soon);
     g_autoptr(ExgHttpResponse) response = error == NULL ? g_steal_pointer(&self->response) : NULL;
     if (response != NULL)
         exg_http_response_complete(response);
@@ -382,7 +395,7 @@ drive(ExgHttpConnection *self, int fd, int events)
     }
     /* libcurl does not announce an unchanged time-out again, also when it was asked a little too early. */
     long timeout_ms = -1;
-    if (!exg_timer_is_set(&self->timer) &&
+    if (!exg_timer_is_set(&self->timer) && !self->soon.set &&
         curl_multi_timeout(self->multi, &timeout_ms) == CURLM_OK && timeout_ms >= 0)
         exg_timer_set(&self->timer, exg_clock_deadline_ms(timeout_ms + 1));
 }
@@ -484,6 +497,7 @@ exg_http_connection_new(ExgEngine *engine, const ExgHttpConnectionOptions *optio
     self->ca_file = options->ca_file;
     self->sockets = g_array_new(FALSE, FALSE, sizeof(Socket));
     exg_timer_init(&self->timer, engine, timer_due, self);
+    exg_later_init(&self->soon, engine, timer_due, self);
     self->addresses = resolve_list(options->origin, options->addresses);
     self->multi = curl_multi_init();
     self->easy = curl_easy_init();
@@ -508,6 +522,7 @@ exg_http_connection_free(ExgHttpConnection *self)
     if (self->multi != NULL)
         curl_multi_cleanup(self->multi);
     exg_timer_cancel(&self->timer);
+    exg_later_cancel(&self->soon);
     clear_exchange(self);
     curl_slist_free_all(self->addresses);
     g_array_unref(self->sockets);
@@ -581,6 +596,7 @@ set_exchange_options(ExgHttpConnection *self)
     } else {
         guint64 length = self->with_body ? exg_http_request_body_length(self->request) : 0;
         self->joined_body = read_joined_body(self);
+        SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)CLAMP(length, UPLOAD_MIN_BYTES, UPLOAD_MAX_BYTES));
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDS, self->joined_body);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
@@ -593,8 +609,7 @@ exg_http_connection_run(ExgHttpConnection *self, const ExgHttpExchange *exchange
                         ExgHttpExchangeFunc function, gpointer data)
 {
     g_return_if_fail(self->function == NULL);
-    for (guint i = 0; i < self->sockets->len; i++)
-        unwatch(&g_array_index(self->sockets, Socket, i));
+    self->idle = NULL;
     self->request = exg_http_request_ref(exchange->request);
     self->response = exg_http_response_new();
     self->function = function;

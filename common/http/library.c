@@ -2,6 +2,7 @@
 #include "common/http/library-private.h"
 
 #include "common/base/secret.h"
+#include "common/io/tls-memory.h"
 
 #include <curl/curl.h>
 #include <malloc.h>
@@ -13,14 +14,6 @@ static char *version;
 /* --- memory that is wiped before it goes back ------------------------------------------------- */
 
 /* The request that libcurl builds has the Authorization in it, and out of reach. */
-static void
-wipe_and_free(void *memory)
-{
-    if (memory != NULL)
-        exg_secret_wipe(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
 static void *
 wipe_and_move(void *memory, size_t size)
 {
@@ -30,7 +23,7 @@ wipe_and_move(void *memory, size_t size)
     if (moved == NULL)
         return NULL;
     memcpy(moved, memory, MIN(malloc_usable_size(memory), size));
-    wipe_and_free(memory);
+    exg_secret_wipe_and_free(memory);
     return moved;
 }
 
@@ -41,13 +34,16 @@ wipe_and_move(void *memory, size_t size)
 static gpointer
 initialize(gpointer unused)
 {
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_and_free, wipe_and_move, strdup,
-                             calloc) != CURLE_OK)
+    exg_tls_wipe_memory();
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, exg_secret_wipe_and_free, wipe_and_move,
+                             strdup, calloc) != CURLE_OK)
         g_error("libcurl cannot be initialized");
-    const char *text = curl_version();
-    g_return_val_if_fail(g_str_has_prefix(text, "libcurl/"), NULL);
-    version = g_strdup(text);
-    version[strlen("libcurl")] = ' ';
+    /* Not curl_version(): it sets up OpenLDAP, which looks up the host's own name, and waits for it. */
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    bool has_zlib = info->libz_version != NULL;
+    version = g_strdup_printf("libcurl %s %s%s%s", info->version,
+                              info->ssl_version != NULL ? info->ssl_version : "without TLS",
+                              has_zlib ? " zlib/" : "", has_zlib ? info->libz_version : "");
     return version;
 }
 

@@ -20,6 +20,7 @@ struct ExgHttpRequest {
     bool body_sent;
 };
 
+/* Freed with g_free(). */
 typedef struct {
     char *name;
     char *value;
@@ -27,7 +28,6 @@ typedef struct {
 
 ExgHttpField *exg_http_field_new(const char *name, gsize name_length, const char *value,
                                  gsize value_length);
-void exg_http_field_free(gpointer field);
 
 /* The body's length; 0 without one. */
 guint64 exg_http_request_body_length(const ExgHttpRequest *request);

@@ -2,22 +2,18 @@
 
 #include <string.h>
 
+/* One piece of memory, name and value behind the struct: there are some twenty in a request and its answer. */
 ExgHttpField *
 exg_http_field_new(const char *name, gsize name_length, const char *value, gsize value_length)
 {
-    ExgHttpField *field = g_new(ExgHttpField, 1);
-    field->name = g_strndup(name, name_length);
-    field->value = g_strndup(value, value_length);
+    ExgHttpField *field = g_malloc(sizeof(ExgHttpField) + name_length + 1 + value_length + 1);
+    field->name = (char *)(field + 1);
+    field->value = field->name + name_length + 1;
+    memcpy(field->name, name, name_length);
+    field->name[name_length] = '\0';
+    memcpy(field->value, value, value_length);
+    field->value[value_length] = '\0';
     return field;
-}
-
-void
-exg_http_field_free(gpointer data)
-{
-    ExgHttpField *field = data;
-    g_free(field->name);
-    g_free(field->value);
-    g_free(field);
 }
 
 ExgHttpRequest *
@@ -29,7 +25,7 @@ exg_http_request_new(const char *method, const char *url, ExgHttpBody *body, gsi
     request->references = 1;
     request->method = post ? "POST" : "GET";
     request->url = g_strdup(url);
-    request->headers = g_ptr_array_new_with_free_func(exg_http_field_free);
+    request->headers = g_ptr_array_new_with_free_func(g_free);
     request->body = body;
     request->response_max = MIN(response_max,
                                 (gsize)G_MAXINT32); /* a GByteArray counts in 32 bits */

@@ -20,7 +20,7 @@ exg_http_response_new(void)
 {
     ExgHttpResponse *response = g_new0(ExgHttpResponse, 1);
     response->references = 1;
-    response->headers = g_ptr_array_new_with_free_func(exg_http_field_free);
+    response->headers = g_ptr_array_new_with_free_func(g_free);
     response->gathered = g_byte_array_new();
     return response;
 }
@@ -83,10 +83,11 @@ take_continuation(ExgHttpResponse *response, const char *line, gsize length)
 {
     if (response->headers->len == 0)
         return false;
-    ExgHttpField *field = g_ptr_array_index(response->headers, response->headers->len - 1);
+    gpointer *last = &g_ptr_array_index(response->headers, response->headers->len - 1);
+    g_autofree ExgHttpField *before = *last;
     trim(&line, &length);
-    g_autofree char *before = field->value;
-    field->value = g_strdup_printf("%s %.*s", before, (int)length, line);
+    g_autofree char *value = g_strdup_printf("%s %.*s", before->value, (int)length, line);
+    *last = exg_http_field_new(before->name, strlen(before->name), value, strlen(value));
     return true;
 }
 

@@ -92,7 +92,7 @@ static void
 finish(ExgHttpSession *self, ExgHttpResponse *response, GError *error)
 {
     end_handshake(self);
-    if (error != NULL || !exg_http_session_is_open(self))
+    if (error != NULL || self->connection == NULL || !exg_http_connection_is_open(self->connection))
         drop_connection(self);
     if (error != NULL)
         exg_log(EXG_LOG_DEBUG, NULL, "%s %s: %s", self->request->method, self->origin.host,
@@ -480,7 +480,7 @@ exg_http_session_free(ExgHttpSession *self)
 bool
 exg_http_session_is_open(const ExgHttpSession *self)
 {
-    return self->connection != NULL && exg_http_connection_is_open(self->connection);
+    return self->connection != NULL;
 }
 
 static void

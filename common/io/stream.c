@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define SCRATCH_BYTES    (64 * 1024)
-#define CHUNK_BYTES      (4096 - sizeof(Chunk)) /* for small writes, gathered */
+#define CHUNK_BYTES      (1024 - sizeof(Chunk)) /* for small writes, gathered; above, malloc() is slow */
 #define PIECES_PER_WRITE 64
 #define WRITES_PER_ROUND 16 /* a fast reader must not keep the others waiting */
 #define LINGER_MS        1000

@@ -2,9 +2,9 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/ews/create-item.h"
-#include "common/ews/find-folder.h"
-#include "common/ews/find-item.h"
+#include "common/ews/items/create-item.h"
+#include "common/ews/folders/find-folder.h"
+#include "common/ews/items/find-item.h"
 #include "common/mime/address.h"
 #include "common/store/folder-cache.h"
 #include "common/store/wrapping.h"

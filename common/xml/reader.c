@@ -193,7 +193,8 @@ parser_new(ExgXmlReader *reader)
 ExgXmlReader *
 exg_xml_reader_new(const ExgXmlLimits *limits, const ExgXmlHandler *handler, gpointer user)
 {
-    ExgXmlReader *reader = g_new0(ExgXmlReader, 1);
+    ExgXmlReader *reader = g_new(ExgXmlReader, 1);
+    memset(reader, 0, offsetof(ExgXmlReader, portion));
     reader->limits = *limits;
     reader->handler = *handler;
     reader->user = user;

@@ -35,7 +35,8 @@ typedef struct {
     const char *value;
 } ExgXmlAttribute;
 
-/* Names and values are valid during the call. Text may come in several pieces. Each function
+/* Values are valid during the call, names as long as the reader: a name or namespace that comes
+ * again is the same pointer. Text may come in several pieces. Each function
  * returns false with an error to stop, and may be NULL. */
 typedef struct {
     bool (*start)(gpointer user, const char *space, const char *name,

@@ -4,41 +4,87 @@
 
 #include <string.h>
 
-#define CHUNK_BYTES 4096
+#define BLOCK_BYTES 4096
+#define NAME_SLOTS  64
+
+typedef struct Node Node;
+
+struct Node {
+    ExgXmlNode node; /* what others see; first, so that one is the other */
+    Node *last;      /* child so far */
+    gsize text_start;
+};
+
+/* Memory is handed out from the front, and goes all at once. */
+typedef struct Block Block;
+struct Block {
+    Block *next;
+    gsize used, size;
+    guint8 bytes[] __attribute__((aligned(sizeof(gpointer))));
+};
+
+/* The reader has each name once while it lives; a copy of it. */
+typedef struct {
+    const char *name;
+    const char *kept;
+} Name;
 
 struct ExgXmlTree {
     ExgXmlReader *reader;
-    GStringChunk *strings; /* everything the nodes point to */
-    GPtrArray *nodes;
-    guint max_nodes;
+    Block *blocks; /* all that the nodes point to, and they themselves */
+    guint n_nodes, max_nodes;
     ExgXmlNode *root;
-    ExgXmlNode *open; /* the element being filled */
-    GPtrArray
-        *texts; /* of GString: the texts of the open elements, by depth; kept for the next ones */
-    GPtrArray *last; /* of ExgXmlNode: the last child so far of each open element, by depth */
-    guint depth;
+    Node *open;    /* the element being filled */
+    GString *text; /* of the open elements, the innermost last */
+    Name names[NAME_SLOTS];
     bool complete;
 };
 
-static void
-free_text(gpointer text)
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static gpointer
+allocate(ExgXmlTree *tree, gsize size)
 {
-    g_string_free(text, TRUE);
+    gsize rounded = (size + sizeof(gpointer) - 1) & ~(sizeof(gpointer) - 1);
+    Block *block = tree->blocks;
+    if (block == NULL || block->size - block->used < rounded) {
+        gsize room = MAX(BLOCK_BYTES - sizeof(Block), rounded);
+        block = g_malloc(sizeof(Block) + room);
+        *block = (Block){.next = tree->blocks, .size = room};
+        tree->blocks = block;
+    }
+    gpointer memory = block->bytes + block->used;
+    block->used += rounded;
+    return memory;
 }
 
 static void
-free_node(gpointer data)
+free_blocks(ExgXmlTree *tree)
 {
-    ExgXmlNode *node = data;
-    g_free((gpointer)node->attributes);
-    g_free(node);
+    while (tree->blocks != NULL) {
+        Block *block = tree->blocks;
+        tree->blocks = block->next;
+        g_free(block);
+    }
 }
 
-/* Names come again and again: each is kept once. */
+static const char *
+keep(ExgXmlTree *tree, const char *text, gsize length)
+{
+    char *kept = allocate(tree, length + 1);
+    memcpy(kept, text, length);
+    kept[length] = '\0';
+    return kept;
+}
+
+/* Names come again and again. */
 static const char *
 keep_name(ExgXmlTree *tree, const char *name)
 {
-    return name != NULL ? g_string_chunk_insert_const(tree->strings, name) : "";
+    Name *slot = &tree->names[((gsize)name >> 3) % NAME_SLOTS];
+    if (slot->name != name)
+        *slot = (Name){name, keep(tree, name, strlen(name))};
+    return slot->kept;
 }
 
 static void
@@ -46,56 +92,45 @@ keep_attributes(ExgXmlTree *tree, ExgXmlNode *node, const ExgXmlAttribute *attri
 {
     if (count == 0)
         return;
-    ExgXmlAttribute *kept = g_new(ExgXmlAttribute, count);
+    ExgXmlAttribute *kept = allocate(tree, count * sizeof(ExgXmlAttribute));
     for (guint i = 0; i < count; i++)
         kept[i] = (ExgXmlAttribute){
             .space = attributes[i].space != NULL ? keep_name(tree, attributes[i].space) : NULL,
             .name = keep_name(tree, attributes[i].name),
-            .value = g_string_chunk_insert(tree->strings, attributes[i].value),
+            .value = keep(tree, attributes[i].value, strlen(attributes[i].value)),
         };
     node->attributes = kept;
     node->n_attributes = count;
 }
 
-static void
-open_level(ExgXmlTree *tree)
-{
-    if (tree->texts->len == tree->depth) {
-        g_ptr_array_add(tree->texts, g_string_new(NULL));
-        g_ptr_array_add(tree->last, NULL);
-    }
-    g_string_truncate(g_ptr_array_index(tree->texts, tree->depth), 0);
-    g_ptr_array_index(tree->last, tree->depth) = NULL;
-    tree->depth++;
-}
+/* --- filling ---------------------------------------------------------------------------------- */
 
 static bool
 on_start(gpointer user, const char *space, const char *name, const ExgXmlAttribute *attributes,
          guint count, GError **error)
 {
     ExgXmlTree *tree = user;
-    if (tree->nodes->len >= tree->max_nodes)
+    if (tree->n_nodes >= tree->max_nodes)
         return exg_error_set(error, EXG_ERROR_PROTOCOL,
                              "The XML document has more than %u elements", tree->max_nodes);
-    ExgXmlNode *node = g_new0(ExgXmlNode, 1);
-    g_ptr_array_add(tree->nodes, node);
-    node->space = keep_name(tree, space);
-    node->name = keep_name(tree, name);
-    node->text = "";
-    node->parent = tree->open;
-    keep_attributes(tree, node, attributes, count);
-    if (tree->open == NULL) {
-        tree->root = node;
-    } else {
-        gpointer *last = &g_ptr_array_index(tree->last, tree->depth - 1);
-        if (*last == NULL)
-            tree->open->first_child = node;
-        else
-            ((ExgXmlNode *)*last)->next = node;
-        *last = node;
-    }
-    tree->open = node;
-    open_level(tree);
+    tree->n_nodes++;
+    Node *parent = tree->open;
+    Node *self = allocate(tree, sizeof(Node));
+    *self = (Node){.text_start = tree->text->len};
+    self->node.space = space != NULL ? keep_name(tree, space) : "";
+    self->node.name = keep_name(tree, name);
+    self->node.text = "";
+    self->node.parent = (ExgXmlNode *)parent;
+    keep_attributes(tree, &self->node, attributes, count);
+    if (parent == NULL)
+        tree->root = &self->node;
+    else if (parent->last == NULL)
+        parent->node.first_child = &self->node;
+    else
+        parent->last->node.next = &self->node;
+    if (parent != NULL)
+        parent->last = self;
+    tree->open = self;
     return true;
 }
 
@@ -103,7 +138,7 @@ static bool
 on_text(gpointer user, const char *text, gsize length, GError **error)
 {
     ExgXmlTree *tree = user;
-    g_string_append_len(g_ptr_array_index(tree->texts, tree->depth - 1), text, (gssize)length);
+    g_string_append_len(tree->text, text, (gssize)length);
     return true;
 }
 
@@ -111,12 +146,13 @@ static bool
 on_end(gpointer user, const char *space, const char *name, GError **error)
 {
     ExgXmlTree *tree = user;
-    const GString *text = g_ptr_array_index(tree->texts, tree->depth - 1);
-    if (text->len > 0)
-        tree->open->text = g_string_chunk_insert_len(tree->strings, text->str, (gssize)text->len);
-    tree->open->text_length = text->len;
-    tree->open = tree->open->parent;
-    tree->depth--;
+    Node *self = tree->open;
+    gsize length = tree->text->len - self->text_start;
+    if (length > 0)
+        self->node.text = keep(tree, tree->text->str + self->text_start, length);
+    self->node.text_length = length;
+    g_string_truncate(tree->text, self->text_start);
+    tree->open = (Node *)self->node.parent;
     return true;
 }
 
@@ -126,10 +162,7 @@ exg_xml_tree_new(const ExgXmlLimits *limits, guint max_nodes)
     static const ExgXmlHandler handler = {.start = on_start, .text = on_text, .end = on_end};
     ExgXmlTree *tree = g_new0(ExgXmlTree, 1);
     tree->reader = exg_xml_reader_new(limits, &handler, tree);
-    tree->strings = g_string_chunk_new(CHUNK_BYTES);
-    tree->nodes = g_ptr_array_new_with_free_func(free_node);
-    tree->texts = g_ptr_array_new_with_free_func(free_text);
-    tree->last = g_ptr_array_new();
+    tree->text = g_string_new(NULL);
     tree->max_nodes = max_nodes;
     return tree;
 }
@@ -139,8 +172,8 @@ static void
 drop_parser(ExgXmlTree *tree)
 {
     g_clear_pointer(&tree->reader, exg_xml_reader_free);
-    g_clear_pointer(&tree->texts, g_ptr_array_unref);
-    g_clear_pointer(&tree->last, g_ptr_array_unref);
+    if (tree->text != NULL)
+        g_string_free(g_steal_pointer(&tree->text), TRUE);
 }
 
 void
@@ -149,8 +182,7 @@ exg_xml_tree_free(ExgXmlTree *tree)
     if (tree == NULL)
         return;
     drop_parser(tree);
-    g_ptr_array_unref(tree->nodes);
-    g_string_chunk_free(tree->strings);
+    free_blocks(tree);
     g_free(tree);
 }
 

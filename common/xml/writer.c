@@ -124,10 +124,13 @@ exg_xml_end(ExgXmlWriter *writer)
 {
     g_return_if_fail(writer->open->len > 0);
     const char *name = g_ptr_array_steal_index(writer->open, writer->open->len - 1);
-    if (writer->tag_open)
+    if (writer->tag_open) {
         g_string_append(writer->text, "/>");
-    else
-        g_string_append_printf(writer->text, "</%s>", name);
+    } else {
+        g_string_append(writer->text, "</");
+        g_string_append(writer->text, name);
+        g_string_append_c(writer->text, '>');
+    }
     writer->tag_open = FALSE;
 }
 

@@ -10,9 +10,9 @@
  * $BENCH_REQUEST the last request is written to that file too, for post. */
 #include "common/auth/basic.h"
 #include "common/base/clock.h"
-#include "common/ews/create-item.h"
-#include "common/ews/get-item.h"
-#include "common/ews/resolve-names.h"
+#include "common/ews/items/create-item.h"
+#include "common/ews/items/get-item.h"
+#include "common/ews/people/resolve-names.h"
 #include "tests/bench/usage.h"
 
 #include <fcntl.h>

@@ -8,6 +8,7 @@
 struct ExgSimAccounts {
     GArray *accounts; /* of ExgSimAccount */
     bool restricted;  /* somebody was named who may impersonate */
+    guint64 refused;
 };
 
 static void
@@ -142,6 +143,18 @@ exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user,
     accounts->restricted = true;
     account->may_impersonate = true;
     return true;
+}
+
+void
+exg_sim_accounts_refuse(ExgSimAccounts *accounts)
+{
+    accounts->refused++;
+}
+
+guint64
+exg_sim_accounts_refused(const ExgSimAccounts *accounts)
+{
+    return accounts->refused;
 }
 
 const ExgSimAccount *

@@ -36,6 +36,9 @@ guint exg_sim_accounts_count(const ExgSimAccounts *accounts);
  * user. */
 bool exg_sim_accounts_allow_impersonation(ExgSimAccounts *accounts, const char *user,
                                           GError **error);
+/* Counts a password, ticket or token that was no good. */
+void exg_sim_accounts_refuse(ExgSimAccounts *accounts);
+guint64 exg_sim_accounts_refused(const ExgSimAccounts *accounts);
 /* By the value of an Authorization header, which may be NULL; NULL: refused. */
 const ExgSimAccount *exg_sim_accounts_sign_in(const ExgSimAccounts *accounts,
                                               const char *authorization);

@@ -274,7 +274,7 @@ setting_of(const Question *question, const ExgSimMailbox *mailbox, const char *n
         return g_strdup(mailbox->address);
     if (g_str_equal(name, "UserDisplayName"))
         return g_markup_escape_text(mailbox->display_name, -1);
-    if (g_str_equal(name, "UserDN"))
+    if (g_str_equal(name, "UserDN") || g_str_equal(name, "MailboxDN"))
         return g_strdup_printf("/o=Sim/ou=Exchange/cn=Recipients/cn=%s", mailbox->sid);
     if (g_str_equal(name, "CasVersion") || g_str_equal(name, "MailboxVersion"))
         return g_strdup("15.02.2562.017");
@@ -376,7 +376,7 @@ answer_redirect(ExgSimAnswer *answer, const Question *question, const char *targ
                                               "<RedirectAddr>%s</RedirectAddr></Account>",
                                               escaped)
                             : g_strdup_printf("<Account><Action>redirectUrl</Action>"
-                                              "<RedirectURL>%s</RedirectURL></Account>",
+                                              "<RedirectUrl>%s</RedirectUrl></Account>",
                                               escaped);
         answer_pox(answer, OUTLOOK, inside);
     } else if (is_address) {

@@ -279,11 +279,10 @@ begin_flood(ExgSimConnection *connection, guint64 bytes)
 static void
 stream_done(ExgSimStreamEnd how, gpointer data)
 {
-    ExgSimConnection *connection = data;
     if (how == EXG_SIM_STREAM_RESET)
-        end_by_reset(connection);
+        end_by_reset(data);
     else
-        end(connection);
+        end(data);
 }
 
 static void
@@ -373,6 +372,7 @@ execute(ExgSimConnection *connection)
     char *text = exg_sim_call_execute(call, &status, &length);
     exg_sim_record_stored(connection->parts.record, call->stored);
     exg_sim_record_lie(connection->parts.record, call->denied > 0);
+    exg_sim_record_answer(connection->parts.record, connection->request, text, length);
     exg_sim_answer_set_xml(&connection->answer, status, text, length);
     if (call->invalid != NULL)
         log_refusal(connection, call->invalid);

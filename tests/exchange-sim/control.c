@@ -40,8 +40,10 @@ static char *
 do_stats(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     g_autofree char *counters = exg_sim_record_stats(control->parts.record);
-    return g_strdup_printf("%s token_requests=%" G_GUINT64_FORMAT, counters,
-                           exg_sim_oauth_requests(control->parts.sign_in.oauth));
+    return g_strdup_printf("%s token_requests=%" G_GUINT64_FORMAT
+                           " refused_sign_ins=%" G_GUINT64_FORMAT,
+                           counters, exg_sim_oauth_requests(control->parts.sign_in.oauth),
+                           exg_sim_accounts_refused(control->parts.accounts));
 }
 
 static char *
@@ -76,6 +78,12 @@ static char *
 do_revoke(ExgSimControl *control, const char *line, const char *rest, GError **error)
 {
     return g_strdup_printf("revoked=%u", exg_sim_oauth_revoke(control->parts.sign_in.oauth));
+}
+
+static char *
+do_tokens(ExgSimControl *control, const char *line, const char *rest, GError **error)
+{
+    return exg_sim_oauth_tokens(control->parts.sign_in.oauth);
 }
 
 static char *
@@ -122,6 +130,7 @@ static const struct {
     {"close-idle", do_close_idle, false},
     {"forget-subscriptions", do_forget, false},
     {"revoke-tokens", do_revoke, false},
+    {"tokens", do_tokens, false},
     {"approve", do_approve, true},
     {"decline", do_approve, true},
     {"misdirect", do_misdirect, true},

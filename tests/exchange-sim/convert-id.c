@@ -92,12 +92,30 @@ convert(const ExgXmlNode *id, const char *format, char **ret_converted)
     return good;
 }
 
-/* As Exchange does it: the element is called AlternateId, whatever it is. */
+/* Whose id it is; NULL if it is none of ours. */
+static char *
+owner_of(const ExgXmlNode *id)
+{
+    const ExgSimFolder *folder;
+    guint number;
+    char *owner = NULL;
+    const char *text = exg_xml_node_attribute(id, "Id");
+    g_autoptr(GBytes) bytes = text != NULL ? read_id(exg_xml_node_attribute(id, "Format"), text)
+                                           : NULL;
+    g_autofree char *ours = bytes != NULL ? format_id("EwsId", bytes) : NULL;
+    if (ours == NULL || !exg_sim_id_parse(ours, &owner, &folder, &number))
+        return NULL;
+    return owner;
+}
+
+/* As Exchange does it: the element is called AlternateId, whatever it is, and has the address of the mailbox that the
+ * id belongs to, whatever the request says. */
 static void
 write_id(ExgXmlWriter *writer, const ExgXmlNode *id, const char *format, char **converted)
 {
     static const char *const names[] = {"Id", "FolderId", "ItemId"};
-    const char *mailbox = exg_xml_node_attribute(id, "Mailbox");
+    g_autofree char *owner = owner_of(id);
+    const char *mailbox = owner != NULL ? owner : exg_xml_node_attribute(id, "Mailbox");
     const char *archive = exg_xml_node_attribute(id, "IsArchive");
     g_autofree char *type = g_strconcat("t:", id->name, "Type", NULL);
     exg_xml_start(writer, "m:AlternateId");

@@ -1,10 +1,8 @@
 /* FindItem: the items of folders that fit a restriction. */
 #include "tests/exchange-sim/call.h"
 #include "tests/exchange-sim/item-shape.h"
+#include "tests/exchange-sim/page.h"
 #include "tests/exchange-sim/restriction.h"
-
-/* EWSFindCountLimit of Exchange 2013 and newer. */
-#define MAX_ITEMS 1000
 
 typedef struct {
     const ExgXmlNode *path;
@@ -54,13 +52,15 @@ check(const ExgXmlNode *operation, ExgSimRefusal *refusal)
                                               "DistinguishedGroupBy",
                                               "QueryString"};
     const ExgXmlNode *restriction = exg_sim_message_child(operation, "Restriction");
+    g_autoptr(ExgSimItem) any = exg_sim_item_new();
     for (guint i = 0; i < G_N_ELEMENTS(unsupported); i++)
         if (exg_sim_message_child(operation, unsupported[i]) != NULL)
             return exg_sim_refuse_invalid(refusal, "ErrorInvalidRequest",
                                           "The simulated Exchange does not have '%s'.",
                                           unsupported[i]);
     return exg_sim_item_shape_check(exg_sim_message_child(operation, "ItemShape"), refusal) &&
-           (restriction == NULL || exg_sim_restriction_check(restriction->first_child, refusal));
+           (restriction == NULL || exg_sim_restriction_check(restriction->first_child,
+                                                             exg_sim_property_value, any, refusal));
 }
 
 static GPtrArray *
@@ -73,41 +73,12 @@ search(const ExgXmlNode *operation, const ExgSimMailbox *mailbox, const ExgSimFo
         return found;
     for (guint i = 0; i < exg_sim_mailbox_count(mailbox, folder); i++) {
         const ExgSimItem *item = exg_sim_mailbox_item(mailbox, folder, i);
-        if (restriction == NULL || exg_sim_restriction_matches(restriction->first_child, item))
+        if (restriction == NULL ||
+            exg_sim_restriction_matches(restriction->first_child, exg_sim_property_value, item))
             g_ptr_array_add(found, (gpointer)item);
     }
     sort(found, exg_sim_message_child(operation, "SortOrder"));
     return found;
-}
-
-/* An attribute that the schema knows for a number. */
-static gint64
-number_of(const ExgXmlNode *view, const char *attribute, gint64 otherwise)
-{
-    const char *text = exg_xml_node_attribute(view, attribute);
-    return text != NULL ? g_ascii_strtoll(text, NULL, 10) : otherwise;
-}
-
-/* The page of the result that the view asks for, as [from, to). */
-static void
-page(const ExgXmlNode *view, guint total, guint *ret_from, guint *ret_to)
-{
-    guint count = (guint)CLAMP(number_of(view, "MaxEntriesReturned", MAX_ITEMS), 0, MAX_ITEMS);
-    guint skip = (guint)CLAMP(number_of(view, "Offset", 0), 0, (gint64)total);
-    if (g_strcmp0(exg_xml_node_attribute(view, "BasePoint"), "End") == 0) {
-        *ret_to = total - skip;
-        *ret_from = *ret_to - MIN(count, *ret_to);
-    } else {
-        *ret_from = skip;
-        *ret_to = skip + MIN(count, total - skip);
-    }
-}
-
-static void
-write_number(ExgXmlWriter *writer, const char *attribute, guint number)
-{
-    g_autofree char *text = g_strdup_printf("%u", number);
-    exg_xml_attribute(writer, attribute, text);
 }
 
 static void
@@ -115,14 +86,9 @@ write_result(ExgSimCall *call, const ExgSimMailbox *mailbox, GPtrArray *found)
 {
     const ExgXmlNode *view = exg_sim_message_child(call->envelope.operation, "IndexedPageItemView");
     const ExgXmlNode *shape = exg_sim_message_child(call->envelope.operation, "ItemShape");
-    bool from_end = g_strcmp0(exg_xml_node_attribute(view, "BasePoint"), "End") == 0;
     guint from, to;
-    page(view, found->len, &from, &to);
     exg_xml_start(&call->writer, "m:RootFolder");
-    write_number(&call->writer, "IndexedPagingOffset", from_end ? found->len - from : to);
-    write_number(&call->writer, "TotalItemsInView", found->len);
-    exg_xml_attribute(&call->writer, "IncludesLastItemInRange",
-                      (from_end ? from == 0 : to == found->len) ? "true" : "false");
+    exg_sim_page_write(view, found->len, &call->writer, &from, &to);
     exg_xml_start(&call->writer, "t:Items");
     for (guint i = from; i < to; i++)
         exg_sim_item_shape_write(shape, &call->writer, mailbox, g_ptr_array_index(found, i), true);

@@ -1,6 +1,7 @@
 #include "tests/exchange-sim/folder-shape.h"
 
 #include "tests/exchange-sim/call.h"
+#include "tests/exchange-sim/folder-property.h"
 #include "tests/exchange-sim/item-shape.h"
 
 static void
@@ -21,14 +22,20 @@ write_id(ExgXmlWriter *writer, const char *element, const ExgSimMailbox *mailbox
     exg_xml_end(writer);
 }
 
-static guint
-count_children(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+static void
+write_extended_properties(const ExgXmlNode *shape, ExgXmlWriter *writer, const ExgSimPlace *place)
 {
-    guint count = 0;
-    for (guint i = 0; i < exg_sim_folder_count(); i++)
-        count += g_strcmp0(exg_sim_folder_at(i)->parent, folder->id) == 0 &&
-                 exg_sim_folder_is_in(exg_sim_folder_at(i), mailbox->address);
-    return count;
+    const ExgXmlNode *paths = exg_sim_type_child(shape, "AdditionalProperties");
+    for (const ExgXmlNode *uri = exg_sim_type_child(paths, "ExtendedFieldURI"); uri != NULL;
+         uri = exg_xml_node_next_same(uri)) {
+        ExgSimValue value;
+        if (!exg_sim_folder_value(place, uri, &value))
+            continue;
+        g_autofree char *text = exg_sim_property_format(
+            &value, exg_xml_node_attribute(uri, "PropertyType"));
+        if (text != NULL)
+            exg_sim_extended_property_write(writer, uri, text);
+    }
 }
 
 static bool
@@ -46,6 +53,7 @@ exg_sim_folder_shape_write(const ExgXmlNode *shape, ExgXmlWriter *writer,
     /* Only t:Folder and t:TasksFolder count what is unread. */
     bool counts_unread = !g_str_equal(folder->element, "t:CalendarFolder") &&
                          !g_str_equal(folder->element, "t:ContactsFolder");
+    const ExgSimPlace place = {mailbox, folder};
     exg_xml_start(writer, folder->element);
     write_id(writer, "t:FolderId", mailbox, folder);
     if (folder->parent != NULL && shows(shape, "AllProperties", "folder:ParentFolderId"))
@@ -57,7 +65,8 @@ exg_sim_folder_shape_write(const ExgXmlNode *shape, ExgXmlWriter *writer,
     if (shows(shape, "Default", "folder:TotalCount"))
         write_number(writer, "t:TotalCount", exg_sim_mailbox_count(mailbox, folder));
     if (shows(shape, "Default", "folder:ChildFolderCount"))
-        write_number(writer, "t:ChildFolderCount", count_children(mailbox, folder));
+        write_number(writer, "t:ChildFolderCount", exg_sim_folder_count_children(&place));
+    write_extended_properties(shape, writer, &place);
     if (!folder->is_users && shows(shape, "AllProperties", "folder:DistinguishedFolderId"))
         exg_xml_element(writer, "t:DistinguishedFolderId", folder->id);
     if (counts_unread && shows(shape, "Default", "folder:UnreadCount"))

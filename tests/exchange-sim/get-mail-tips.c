@@ -39,8 +39,9 @@ write_known(ExgSimCall *call, const ExgSimMailbox *mailbox)
     exg_xml_end(writer);
     exg_xml_end(writer);
     write_bool(call, "t:MailboxFull",
-               mailbox->quota_bytes > 0 &&
-                   mailbox->used_bytes + LEAST_MESSAGE_BYTES > mailbox->quota_bytes);
+               mailbox->is_full ||
+                   (mailbox->quota_bytes > 0 &&
+                    mailbox->used_bytes + LEAST_MESSAGE_BYTES > mailbox->quota_bytes));
     if (mailbox->tip != NULL)
         exg_xml_element(writer, "t:CustomMailTip", mailbox->tip);
     if (mailbox->members->len > 0) {

@@ -217,6 +217,18 @@ show_has_attachments(Showing *showing)
     write_bool(showing->writer, "t:HasAttachments", false);
 }
 
+void
+exg_sim_extended_property_write(ExgXmlWriter *writer, const ExgXmlNode *uri, const char *value)
+{
+    exg_xml_start(writer, "t:ExtendedProperty");
+    exg_xml_start(writer, "t:ExtendedFieldURI");
+    for (guint i = 0; i < uri->n_attributes; i++)
+        exg_xml_attribute(writer, uri->attributes[i].name, uri->attributes[i].value);
+    exg_xml_end(writer);
+    exg_xml_element(writer, "t:Value", value);
+    exg_xml_end(writer);
+}
+
 static void
 show_extended_properties(Showing *showing)
 {
@@ -232,13 +244,7 @@ show_extended_properties(Showing *showing)
         g_autofree char *value = exg_sim_property_text(showing->item, path, content);
         if (value == NULL)
             continue;
-        exg_xml_start(showing->writer, "t:ExtendedProperty");
-        exg_xml_start(showing->writer, "t:ExtendedFieldURI");
-        for (guint i = 0; i < uri->n_attributes; i++)
-            exg_xml_attribute(showing->writer, uri->attributes[i].name, uri->attributes[i].value);
-        exg_xml_end(showing->writer);
-        exg_xml_element(showing->writer, "t:Value", value);
-        exg_xml_end(showing->writer);
+        exg_sim_extended_property_write(showing->writer, uri, value);
     }
 }
 

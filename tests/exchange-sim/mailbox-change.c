@@ -34,6 +34,7 @@ exg_sim_mailbox_changed(ExgSimMailbox *mailbox, ExgSimItem *item, bool only_read
     item->read_serial = mailbox->serial;
     if (!only_read)
         item->changed_serial = mailbox->serial;
+    exg_sim_mailbox_touch(mailbox, item->folder);
     renew_change_key(mailbox, item);
     if (mailbox->directory != NULL) {
         g_autofree char *directory = g_build_filename(mailbox->directory, item->folder->id, NULL);
@@ -69,6 +70,7 @@ take_away(ExgSimMailbox *mailbox, ExgSimItem *item)
     g_array_append_val(mailbox->removed, removed);
     mailbox->used_bytes -= MIN(mailbox->used_bytes, item->size_bytes);
     unlink_files(mailbox, item);
+    exg_sim_mailbox_touch(mailbox, item->folder);
     g_ptr_array_remove(store->items, item);
 }
 

@@ -58,6 +58,7 @@ exg_sim_mailbox_new(const char *address)
     g_array_set_clear_func(mailbox->removed, removed_clear);
     mailbox->epoch = g_random_int();
     mailbox->serial = 1;
+    mailbox->begun = g_get_real_time() / G_USEC_PER_SEC;
     mailbox->address = g_ascii_strdown(address, -1);
     mailbox->display_name = g_strndup(address, strcspn(address, "@"));
     mailbox->type = g_strdup("Mailbox");
@@ -129,6 +130,13 @@ add(ExgSimMailbox *mailbox, ExgSimItem *item)
     g_ptr_array_add(store->items, item);
     store->last_number = MAX(store->last_number, item->number);
     mailbox->used_bytes += item->size_bytes;
+    exg_sim_mailbox_touch(mailbox, item->folder);
+}
+
+void
+exg_sim_mailbox_touch(ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    make_store(mailbox, folder)->changed = g_get_real_time() / G_USEC_PER_SEC;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -326,6 +334,20 @@ exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *f
         if (!exg_sim_mailbox_item(mailbox, folder, i)->is_read)
             unread++;
     return unread;
+}
+
+guint
+exg_sim_mailbox_last_number(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    const ExgSimStore *store = find_store(mailbox, folder);
+    return store != NULL ? store->last_number : 0;
+}
+
+gint64
+exg_sim_mailbox_changed_at(const ExgSimMailbox *mailbox, const ExgSimFolder *folder)
+{
+    const ExgSimStore *store = find_store(mailbox, folder);
+    return store != NULL ? store->changed : mailbox->begun;
 }
 
 const ExgSimItem *

@@ -30,6 +30,7 @@ typedef struct ExgSimMailbox ExgSimMailbox;
 typedef struct {
     GPtrArray *items; /* of ExgSimItem, by number */
     guint last_number;
+    gint64 changed; /* when one came, changed or went; seconds since 1970 */
 } ExgSimStore;
 
 /* What is left of an item that has gone. */
@@ -67,6 +68,7 @@ struct ExgSimMailbox {
     char *sid;
     GPtrArray *aliases; /* proxy addresses, lower-cased */
     guint64 quota_bytes; /* 0: none */
+    bool is_full;        /* whatever that is */
     bool hidden;         /* from the address list */
     bool is_private;     /* nobody but an impersonating account gets in */
     /* What is only told, in answers to questions */
@@ -84,6 +86,7 @@ struct ExgSimMailbox {
     guint64 used_bytes;
     GPtrArray *stores; /* of ExgSimStore, by the index of the folder; NULL: never used */
     guint64 serial;    /* counts changes */
+    gint64 begun;      /* when there was this mailbox; seconds since 1970 */
     guint32 epoch;     /* another one each time that it is loaded: older sync states are lost */
     GArray *removed;   /* of ExgSimRemoved */
     ExgSimWatch watch; /* or NULL */
@@ -130,6 +133,11 @@ bool exg_sim_mailbox_load_folders(ExgSimMailbox *mailbox, GError **error);
 
 guint exg_sim_mailbox_count(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 guint exg_sim_mailbox_count_unread(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
+/* The number of the newest item that ever was in it. */
+guint exg_sim_mailbox_last_number(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
+/* When its content has changed last, in seconds since 1970. */
+gint64 exg_sim_mailbox_changed_at(const ExgSimMailbox *mailbox, const ExgSimFolder *folder);
+void exg_sim_mailbox_touch(ExgSimMailbox *mailbox, const ExgSimFolder *folder);
 /* `index` from 0, in the order stored. */
 const ExgSimItem *exg_sim_mailbox_item(const ExgSimMailbox *mailbox, const ExgSimFolder *folder,
                                        guint index);

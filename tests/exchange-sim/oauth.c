@@ -585,6 +585,22 @@ exg_sim_oauth_revoke(ExgSimOauth *oauth)
     return count;
 }
 
+char *
+exg_sim_oauth_tokens(const ExgSimOauth *oauth)
+{
+    GHashTableIter iterator;
+    gpointer word, value;
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    g_hash_table_iter_init(&iterator, oauth->tickets);
+    while (g_hash_table_iter_next(&iterator, &word, &value)) {
+        const Ticket *ticket = value;
+        if (ticket->kind == ACCESS || ticket->kind == REFRESH)
+            g_ptr_array_add(words, word);
+    }
+    g_ptr_array_add(words, NULL);
+    return g_strjoinv(" ", (char **)words->pdata);
+}
+
 bool
 exg_sim_oauth_approve(ExgSimOauth *oauth, const char *user_code, bool declines)
 {

@@ -46,6 +46,8 @@ char *exg_sim_oauth_challenge(const ExgSimOauth *oauth, bool refused);
 
 /* Control: no token given so far is taken any longer. How many there were. */
 guint exg_sim_oauth_revoke(ExgSimOauth *oauth);
+/* Control: every access and refresh token given so far, with blanks between. (transfer full) */
+char *exg_sim_oauth_tokens(const ExgSimOauth *oauth);
 /* Control: the user types the code in, or declines. Whether there is such a code. */
 bool exg_sim_oauth_approve(ExgSimOauth *oauth, const char *user_code, bool declines);
 /* Control: tokens are made for another audience from now on, which EWS does not take. */

@@ -110,6 +110,8 @@ extended_value(const ExgSimItem *item, const char *path, const char *type, ExgSi
 {
     if (g_str_equal(path, EXG_SIM_TAG_MESSAGE_FLAGS)) {
         *ret_value = number_value(item->message_flags);
+    } else if (g_str_equal(path, EXG_SIM_TAG_ARTICLE_NUMBER)) {
+        *ret_value = number_value(item->number);
     } else if (g_str_equal(path, EXG_SIM_TAG_DELIVERY_TIME)) {
         *ret_value = number_value(item->delivered);
     } else if (g_str_equal(path, EXG_SIM_TAG_INTERNET_MESSAGE_ID)) {
@@ -130,7 +132,7 @@ extended_value(const ExgSimItem *item, const char *path, const char *type, ExgSi
 }
 
 bool
-exg_sim_property_value(const ExgSimItem *item, const ExgXmlNode *path, ExgSimValue *ret_value)
+exg_sim_property_value(gconstpointer item, const ExgXmlNode *path, ExgSimValue *ret_value)
 {
     if (g_str_equal(path->name, "FieldURI"))
         return field_value(item, exg_xml_node_attribute(path, "FieldURI"), ret_value);
@@ -147,7 +149,7 @@ exg_sim_property_constant(const char *text, const ExgSimValue *like)
 {
     gint64 number = 0;
     if (!like->is_number)
-        return text_value(text);
+        return (ExgSimValue){.present = text != NULL, .text = text, .any_case = like->any_case};
     if (g_str_equal(text, "true") || g_str_equal(text, "false"))
         return number_value(g_str_equal(text, "true"));
     if (exg_sim_time_parse(text, &number) ||
@@ -163,7 +165,25 @@ exg_sim_property_compare(const ExgSimValue *a, const ExgSimValue *b)
         return (int)a->present - (int)b->present;
     if (a->is_number)
         return (a->number > b->number) - (a->number < b->number);
-    return strcmp(a->text, b->text);
+    if (!a->any_case)
+        return strcmp(a->text, b->text);
+    g_autofree char *first = g_utf8_casefold(a->text, -1);
+    g_autofree char *second = g_utf8_casefold(b->text, -1);
+    return strcmp(first, second);
+}
+
+char *
+exg_sim_property_format(const ExgSimValue *value, const char *type)
+{
+    if (!value->present)
+        return NULL;
+    if (!value->is_number)
+        return g_strdup(value->text);
+    if (g_str_equal(type, "SystemTime"))
+        return exg_sim_time_format(value->number);
+    if (g_str_equal(type, "Boolean"))
+        return g_strdup(value->number != 0 ? "true" : "false");
+    return g_strdup_printf("%" G_GINT64_FORMAT, value->number);
 }
 
 char *
@@ -171,6 +191,8 @@ exg_sim_property_text(const ExgSimItem *item, const char *path, GBytes *message)
 {
     if (g_str_equal(path, EXG_SIM_TAG_MESSAGE_FLAGS))
         return g_strdup_printf("%u", item->message_flags);
+    if (g_str_equal(path, EXG_SIM_TAG_ARTICLE_NUMBER))
+        return g_strdup_printf("%u", item->number);
     if (g_str_equal(path, EXG_SIM_TAG_DELIVERY_TIME))
         return exg_sim_time_format(item->delivered);
     if (g_str_equal(path, EXG_SIM_TAG_INTERNET_MESSAGE_ID))

@@ -10,8 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const operations[] = {"CreateItem", "FindFolder", "FindItem",
-                                         "GetFolder",  "GetItem",    "ResolveNames"};
+static const char *const operations[] = {"CreateItem",   "FindFolder", "FindItem",
+                                         "GetFolder",    "GetItem",    "GetStreamingEvents",
+                                         "ResolveNames", "Unsubscribe"};
 
 struct ExgSimRecord {
     int log, refusals;
@@ -86,15 +87,28 @@ exg_sim_record_next(ExgSimRecord *record)
     return ++record->last_request;
 }
 
-void
-exg_sim_record_body(ExgSimRecord *record, guint64 request, const char *body, gsize length)
+static void
+keep(const ExgSimRecord *record, guint64 request, const char *ending, const char *body,
+     gsize length)
 {
     if (record->requests == NULL)
         return;
     g_autoptr(GError) error = NULL;
-    g_autofree char *name = g_strdup_printf("%06" G_GUINT64_FORMAT ".xml", request);
+    g_autofree char *name = g_strdup_printf("%06" G_GUINT64_FORMAT "%s", request, ending);
     if (!exg_sim_write_file(record->requests, name, body, length, &error))
         g_warning("%s", error->message);
+}
+
+void
+exg_sim_record_body(ExgSimRecord *record, guint64 request, const char *body, gsize length)
+{
+    keep(record, request, ".xml", body, length);
+}
+
+void
+exg_sim_record_answer(ExgSimRecord *record, guint64 request, const char *body, gsize length)
+{
+    keep(record, request, ".answer.xml", body, length);
 }
 
 static void

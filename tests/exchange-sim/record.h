@@ -2,7 +2,7 @@
  *
  * In the state directory: `log` has one line of key=value words per request, `refusals` one line
  * per request that a correct client would not have sent, `requests/NNNNNN.xml` the bodies if they
- * are kept.
+ * are kept, and `requests/NNNNNN.answer.xml` what EWS answered.
  *
  * Threads:  the engine's.
  */
@@ -32,6 +32,7 @@ void exg_sim_record_free(ExgSimRecord *record);
 /* The number for a request that begins. */
 guint64 exg_sim_record_next(ExgSimRecord *record);
 void exg_sim_record_body(ExgSimRecord *record, guint64 request, const char *body, gsize length);
+void exg_sim_record_answer(ExgSimRecord *record, guint64 request, const char *body, gsize length);
 void exg_sim_record_refusal(ExgSimRecord *record, const ExgSimEntry *entry, const char *why);
 void exg_sim_record_request(ExgSimRecord *record, const ExgSimEntry *entry);
 void exg_sim_record_connection(ExgSimRecord *record, bool opened);

@@ -18,39 +18,40 @@ combines(const ExgXmlNode *expression)
 }
 
 static bool
-check_path(const ExgXmlNode *path, ExgSimRefusal *refusal)
+check_path(const ExgXmlNode *path, ExgSimValueOf value_of, gconstpointer any,
+           ExgSimRefusal *refusal)
 {
-    g_autoptr(ExgSimItem) any = exg_sim_item_new();
     ExgSimValue value;
     g_autofree char *name = NULL;
     if (g_str_equal(path->name, "ExtendedFieldURI"))
         return exg_sim_property_path(path, &name, refusal);
-    if (!exg_sim_property_value(any, path, &value))
+    if (!value_of(any, path, &value))
         return exg_sim_refuse(refusal, "ErrorUnsupportedPathForQuery",
                               "The simulated Exchange cannot search by this property.");
     return true;
 }
 
 bool
-exg_sim_restriction_check(const ExgXmlNode *expression, ExgSimRefusal *refusal)
+exg_sim_restriction_check(const ExgXmlNode *expression, ExgSimValueOf value_of, gconstpointer any,
+                          ExgSimRefusal *refusal)
 {
     if (!combines(expression))
-        return check_path(expression->first_child, refusal);
+        return check_path(expression->first_child, value_of, any, refusal);
     for (const ExgXmlNode *child = expression->first_child; child != NULL; child = child->next)
-        if (!exg_sim_restriction_check(child, refusal))
+        if (!exg_sim_restriction_check(child, value_of, any, refusal))
             return false;
     return true;
 }
 
-/* The second operand: a constant, or another property of the item. */
+/* The second operand: a constant, or another property of the thing. */
 static bool
-second_operand(const ExgXmlNode *expression, const ExgSimItem *item, const ExgSimValue *first,
-               ExgSimValue *ret_value)
+second_operand(const ExgXmlNode *expression, ExgSimValueOf value_of, gconstpointer thing,
+               const ExgSimValue *first, ExgSimValue *ret_value)
 {
     const ExgXmlNode *operand =
         exg_xml_node_child(expression, EXG_SIM_NS_TYPES, "FieldURIOrConstant")->first_child;
     if (!g_str_equal(operand->name, "Constant"))
-        return exg_sim_property_value(item, operand, ret_value);
+        return value_of(thing, operand, ret_value);
     *ret_value = exg_sim_property_constant(exg_xml_node_attribute(operand, "Value"), first);
     return ret_value->present;
 }
@@ -75,11 +76,12 @@ contains(const ExgXmlNode *expression, const ExgSimValue *value)
 }
 
 static bool
-compares(const ExgXmlNode *expression, const ExgSimItem *item, const ExgSimValue *first)
+compares(const ExgXmlNode *expression, ExgSimValueOf value_of, gconstpointer thing,
+         const ExgSimValue *first)
 {
     ExgSimValue second = {0};
     const char *name = expression->name;
-    bool known = second_operand(expression, item, first, &second);
+    bool known = second_operand(expression, value_of, thing, first, &second);
     if (g_str_equal(name, "IsNotEqualTo"))
         return !known || !first->present || exg_sim_property_compare(first, &second) != 0;
     if (!known || !first->present)
@@ -97,24 +99,25 @@ compares(const ExgXmlNode *expression, const ExgSimItem *item, const ExgSimValue
 }
 
 static bool
-matches_combined(const ExgXmlNode *expression, const ExgSimItem *item)
+matches_combined(const ExgXmlNode *expression, ExgSimValueOf value_of, gconstpointer thing)
 {
     bool any = g_str_equal(expression->name, "Or");
     for (const ExgXmlNode *child = expression->first_child; child != NULL; child = child->next)
-        if (exg_sim_restriction_matches(child, item) == any)
+        if (exg_sim_restriction_matches(child, value_of, thing) == any)
             return any;
     return !any;
 }
 
 bool
-exg_sim_restriction_matches(const ExgXmlNode *expression, const ExgSimItem *item)
+exg_sim_restriction_matches(const ExgXmlNode *expression, ExgSimValueOf value_of,
+                            gconstpointer thing)
 {
     ExgSimValue value;
     if (g_str_equal(expression->name, "Not"))
-        return !exg_sim_restriction_matches(expression->first_child, item);
+        return !exg_sim_restriction_matches(expression->first_child, value_of, thing);
     if (combines(expression))
-        return matches_combined(expression, item);
-    if (!exg_sim_property_value(item, expression->first_child, &value))
+        return matches_combined(expression, value_of, thing);
+    if (!value_of(thing, expression->first_child, &value))
         return false;
     if (g_str_equal(expression->name, "Exists"))
         return value.present;
@@ -127,5 +130,5 @@ exg_sim_restriction_matches(const ExgXmlNode *expression, const ExgSimItem *item
                                         g_ascii_strncasecmp(text, "0x", 2) == 0 ? 16 : 10);
         return value.present && value.is_number && ((guint64)value.number & bits) == 0;
     }
-    return compares(expression, item, &value);
+    return compares(expression, value_of, thing, &value);
 }

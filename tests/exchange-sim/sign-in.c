@@ -9,7 +9,7 @@
 
 struct ExgSimSignIn {
     const ExgSimSignInPolicy *policy;
-    const ExgSimAccounts *accounts;
+    ExgSimAccounts *accounts;
     const ExgSimAccount *account; /* whom the connection belongs to, once proven */
     gss_ctx_id_t context;
     bool ntlm_only; /* the handshake under way is NTLM's own scheme */
@@ -234,9 +234,9 @@ judge_bearer(ExgSimSignIn *self, const char *token, ExgSimAnswer *answer)
 
 /* --- a connection ----------------------------------------------------------------------------- */
 
-const ExgSimAccount *
-exg_sim_sign_in_judge(ExgSimSignIn *self, const char *method, const char *target,
-                      const char *authorization, ExgSimAnswer *answer)
+static const ExgSimAccount *
+judge(ExgSimSignIn *self, const char *method, const char *target, const char *authorization,
+      ExgSimAnswer *answer)
 {
     const char *token;
     if (self->policy->nothing)
@@ -264,6 +264,16 @@ exg_sim_sign_in_judge(ExgSimSignIn *self, const char *method, const char *target
     return account;
 }
 
+const ExgSimAccount *
+exg_sim_sign_in_judge(ExgSimSignIn *self, const char *method, const char *target,
+                      const char *authorization, ExgSimAnswer *answer)
+{
+    const ExgSimAccount *account = judge(self, method, target, authorization, answer);
+    if (account == NULL && authorization != NULL && self->context == GSS_C_NO_CONTEXT)
+        exg_sim_accounts_refuse(self->accounts);
+    return account;
+}
+
 void
 exg_sim_sign_in_forget(ExgSimSignIn *self, ExgSimAnswer *answer)
 {
@@ -273,7 +283,7 @@ exg_sim_sign_in_forget(ExgSimSignIn *self, ExgSimAnswer *answer)
 }
 
 ExgSimSignIn *
-exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, const ExgSimAccounts *accounts)
+exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, ExgSimAccounts *accounts)
 {
     ExgSimSignIn *self = g_new0(ExgSimSignIn, 1);
     self->policy = policy;

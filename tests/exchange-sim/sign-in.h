@@ -27,9 +27,9 @@ typedef struct {
     bool basic, negotiate, ntlm;
     bool nothing; /* everybody is the first account, as where a client certificate is all */
     bool digest, digest_sha256; /* MD5, and SHA-256 besides */
-    bool digest_session;         /* their "-sess" forms */
-    guint64 digest_uses;         /* requests until a nonce is stale; 0: never */
-    bool each_request; /* Kerberos does not last */
+    bool digest_session;        /* their "-sess" forms */
+    guint64 digest_uses;        /* requests until a nonce is stale; 0: never */
+    bool each_request;          /* Kerberos does not last */
     ExgSimProtection protection;
     GBytes *certificate; /* the server's, DER */
     ExgSimOauth *oauth;  /* whose tokens are taken, if it has clients */
@@ -43,7 +43,7 @@ void exg_sim_sign_in_policy_clear(ExgSimSignInPolicy *policy);
 typedef struct ExgSimSignIn ExgSimSignIn;
 
 /* One for each connection; policy and accounts outlive it. */
-ExgSimSignIn *exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, const ExgSimAccounts *accounts);
+ExgSimSignIn *exg_sim_sign_in_new(const ExgSimSignInPolicy *policy, ExgSimAccounts *accounts);
 /* NULL-safe. */
 void exg_sim_sign_in_free(ExgSimSignIn *sign_in);
 /* Who sends a request with this Authorization (or NULL). NULL: nobody yet, and the 401 is in `answer`; otherwise

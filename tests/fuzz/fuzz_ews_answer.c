@@ -2,10 +2,10 @@
  * what is known and no more, and a bounce only where a table has one. */
 #include "common/base/disposition.h"
 #include "common/base/error.h"
-#include "common/ews/create-item-private.h"
-#include "common/ews/find-item-private.h"
-#include "common/ews/get-folder-private.h"
-#include "common/ews/resolve-names-private.h"
+#include "common/ews/items/create-item-private.h"
+#include "common/ews/items/find-item-private.h"
+#include "common/ews/folders/get-folder-private.h"
+#include "common/ews/people/resolve-names-private.h"
 #include "common/ews/response-code.h"
 
 #include <string.h>

@@ -1,14 +1,14 @@
 /* Any bytes as the answer to what a mail client asks: a result that keeps its promises, or one error; the same
  * twice; and a stream of notifications comes apart in the same places however it arrives. */
 #include "common/base/error.h"
-#include "common/ews/find-folder-private.h"
-#include "common/ews/list-items-private.h"
-#include "common/ews/move-item-private.h"
-#include "common/ews/send-message-private.h"
-#include "common/ews/streaming-events-private.h"
-#include "common/ews/subscribe-private.h"
-#include "common/ews/sync-folder-hierarchy-private.h"
-#include "common/ews/sync-folder-items-private.h"
+#include "common/ews/folders/find-folder-private.h"
+#include "common/ews/items/list-items-private.h"
+#include "common/ews/items/move-item-private.h"
+#include "common/ews/items/send-message-private.h"
+#include "common/ews/events/streaming-events-private.h"
+#include "common/ews/events/subscribe-private.h"
+#include "common/ews/folders/sync-folder-hierarchy-private.h"
+#include "common/ews/folders/sync-folder-items-private.h"
 
 #include <string.h>
 
@@ -43,14 +43,14 @@ check_results(gpointer result)
 static void
 check_items(gpointer result)
 {
-    const ExgEwsItemChanges *changes = result;
+    const ExgEwsChanges *changes = result;
     g_assert_true(changes->state != NULL && changes->state[0] != '\0');
 }
 
 static void
 check_folders(gpointer result)
 {
-    const ExgEwsFolderChanges *changes = result;
+    const ExgEwsChanges *changes = result;
     g_assert_true(changes->state != NULL && changes->state[0] != '\0');
 }
 

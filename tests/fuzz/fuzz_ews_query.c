@@ -1,15 +1,15 @@
 /* Any bytes as the answer to a question: a result for each thing that was asked about, with an
  * error of its own or with what the answer shows, or one error for all; and the same result twice. */
 #include "common/base/error.h"
-#include "common/ews/convert-id-private.h"
-#include "common/ews/expand-dl-private.h"
-#include "common/ews/get-mail-tips-private.h"
-#include "common/ews/get-rooms-private.h"
-#include "common/ews/get-searchable-mailboxes-private.h"
-#include "common/ews/get-server-time-zones-private.h"
-#include "common/ews/get-user-availability-private.h"
-#include "common/ews/get-user-oof-settings-private.h"
-#include "common/ews/resolve-candidates-private.h"
+#include "common/ews/items/convert-id-private.h"
+#include "common/ews/people/expand-dl-private.h"
+#include "common/ews/people/get-mail-tips-private.h"
+#include "common/ews/people/get-rooms-private.h"
+#include "common/ews/people/get-searchable-mailboxes-private.h"
+#include "common/ews/calendar/get-server-time-zones-private.h"
+#include "common/ews/calendar/get-user-availability-private.h"
+#include "common/ews/people/get-user-oof-settings-private.h"
+#include "common/ews/people/resolve-candidates-private.h"
 
 #include <string.h>
 

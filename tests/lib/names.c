@@ -13,6 +13,7 @@ typedef struct {
 static GResolver *before;
 static GHashTable *hosts;  /* to an address, or "" */
 static GPtrArray *records; /* of Record */
+static GString *questions;
 
 static void
 record_free(gpointer data)
@@ -66,6 +67,7 @@ lookup_by_name_async(GResolver *self, const char *host, GCancellable *cancellabl
 {
     g_autoptr(GTask) task = g_task_new(self, cancellable, callback, data);
     g_autofree char *name = g_ascii_strdown(host, -1);
+    g_string_append_printf(questions, "%s\n", name);
     const char *address = g_hash_table_lookup(hosts, name);
     if (address == NULL)
         unknown(task);
@@ -82,6 +84,7 @@ lookup_service_async(GResolver *self, const char *name, GCancellable *cancellabl
 {
     g_autoptr(GTask) task = g_task_new(self, cancellable, callback, data);
     GList *targets = NULL;
+    g_string_append_printf(questions, "SRV %s\n", name);
     for (guint i = 0; i < records->len; i++) {
         const Record *record = g_ptr_array_index(records, i);
         if (g_ascii_strcasecmp(record->name, name) != 0)
@@ -126,6 +129,7 @@ test_names_begin(void)
     before = g_resolver_get_default();
     hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     records = g_ptr_array_new_with_free_func(record_free);
+    questions = g_string_new(NULL);
     g_resolver_set_default(names);
 }
 
@@ -136,6 +140,7 @@ test_names_end(void)
     g_clear_object(&before);
     g_clear_pointer(&hosts, g_hash_table_unref);
     g_clear_pointer(&records, g_ptr_array_unref);
+    g_string_free(questions, TRUE);
 }
 
 void
@@ -154,4 +159,10 @@ test_names_add_srv(const char *name, guint priority, guint weight, guint port, c
                        .weight = (guint16)weight,
                        .port = (guint16)port};
     g_ptr_array_add(records, record);
+}
+
+const char *
+test_names_asked(void)
+{
+    return questions->str;
 }

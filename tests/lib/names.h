@@ -16,5 +16,7 @@ void test_names_add(const char *host, const char *address);
 /* `name`: "_autodiscover._tcp.example.com"; `target` NULL: never answered. */
 void test_names_add_srv(const char *name, guint priority, guint weight, guint port,
                         const char *target);
+/* What was asked for so far, a name to a line, or "SRV " and one. Valid until the next question. */
+const char *test_names_asked(void);
 
 #endif

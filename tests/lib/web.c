@@ -23,7 +23,7 @@ typedef struct {
 } Rule;
 
 typedef struct {
-    char *url, *host;
+    char *url, *host, *head;
     bool credentials;
 } Visit;
 
@@ -44,7 +44,7 @@ struct TestWeb {
     Door https, http;
     GMutex lock;
     GCond changed;
-    bool ending;
+    bool ending, released;
     GPtrArray *rules;  /* of Rule */
     GPtrArray *visits; /* of Visit */
     GPtrArray *threads;
@@ -172,6 +172,7 @@ visit_free(gpointer data)
     Visit *visit = data;
     g_free(visit->url);
     g_free(visit->host);
+    g_free(visit->head);
     g_free(visit);
 }
 
@@ -190,6 +191,7 @@ judge(Guest *guest, const char *head)
     Visit *visit = g_new0(Visit, 1);
     visit->url = g_strdup_printf("%s://%s%s", guest->door->scheme, host, path);
     visit->host = g_steal_pointer(&host);
+    visit->head = g_strdup(head);
     visit->credentials = credentials != NULL;
     Rule *found = NULL;
     g_mutex_lock(&web->lock);
@@ -214,6 +216,15 @@ sleep_for(TestWeb *web, gint64 ms)
     g_mutex_lock(&web->lock);
     while (!web->ending && g_cond_wait_until(&web->changed, &web->lock, until_us))
         continue;
+    g_mutex_unlock(&web->lock);
+}
+
+static void
+await_release(TestWeb *web)
+{
+    g_mutex_lock(&web->lock);
+    while (!web->ending && !web->released)
+        g_cond_wait(&web->changed, &web->lock);
     g_mutex_unlock(&web->lock);
 }
 
@@ -256,6 +267,9 @@ answer(Guest *guest)
         return flood(guest, rule);
     case TEST_WEB_DELAY:
         sleep_for(guest->door->web, (gint64)rule->amount);
+        break;
+    case TEST_WEB_HOLD:
+        await_release(guest->door->web);
         break;
     }
     return send_all(guest, rule->text, strlen(rule->text));
@@ -446,6 +460,12 @@ test_web_add_black_hole(TestWeb *web, const char *host)
 }
 
 void
+test_web_add_refusal(TestWeb *web, const char *host)
+{
+    test_names_add(host, "127.0.0.2"); /* the doors are at 127.0.0.1 */
+}
+
+void
 test_web_add_silent_name(TestWeb *web, const char *host)
 {
     test_names_add(host, NULL);
@@ -475,6 +495,15 @@ test_web_rule(TestWeb *web, const char *scheme, const char *host, const char *pa
     g_mutex_unlock(&web->lock);
 }
 
+void
+test_web_release(TestWeb *web)
+{
+    g_mutex_lock(&web->lock);
+    web->released = true;
+    g_cond_broadcast(&web->changed);
+    g_mutex_unlock(&web->lock);
+}
+
 char *
 test_web_answer(int status, const char *header_line, const char *type, const char *body)
 {
@@ -498,6 +527,30 @@ test_web_log(TestWeb *web)
     }
     g_mutex_unlock(&web->lock);
     return g_string_free(g_steal_pointer(&log), FALSE);
+}
+
+GStrv
+test_web_headers(TestWeb *web, const char *host, const char *name)
+{
+    g_autoptr(GStrvBuilder) values = g_strv_builder_new();
+    g_mutex_lock(&web->lock);
+    for (guint i = 0; i < web->visits->len; i++) {
+        const Visit *visit = g_ptr_array_index(web->visits, i);
+        g_autofree char *value = header(visit->head, name);
+        if (g_strcmp0(visit->host, host) == 0)
+            g_strv_builder_add(values, value != NULL ? value : "");
+    }
+    g_mutex_unlock(&web->lock);
+    return g_strv_builder_end(values);
+}
+
+guint
+test_web_connections(TestWeb *web)
+{
+    g_mutex_lock(&web->lock);
+    guint n = web->open->len;
+    g_mutex_unlock(&web->lock);
+    return n;
 }
 
 static guint

@@ -24,7 +24,8 @@ typedef enum {
     TEST_WEB_SILENT, /* takes the request and says nothing */
     TEST_WEB_RESET,  /* sends `amount` bytes of `text`, then a TCP reset */
     TEST_WEB_FLOOD,  /* a head, then `text` again and again, `amount` bytes in all */
-    TEST_WEB_DELAY   /* `text` after `amount` milliseconds */
+    TEST_WEB_DELAY,  /* `text` after `amount` milliseconds */
+    TEST_WEB_HOLD    /* `text` after test_web_release() */
 } TestWebAction;
 
 /* `authority` signs the servers' certificates and must outlive the web. */
@@ -39,6 +40,8 @@ void test_web_add_host(TestWeb *web, const char *host);
 void test_web_add_impostor(TestWeb *web, const char *host, const TestIdentity *identity);
 /* A name whose server takes connections and does not even shake hands. */
 void test_web_add_black_hole(TestWeb *web, const char *host);
+/* A name where nobody listens. */
+void test_web_add_refusal(TestWeb *web, const char *host);
 /* A name that the resolver never answers. */
 void test_web_add_silent_name(TestWeb *web, const char *host);
 /* An SRV record of _autodiscover._tcp.DOMAIN. */
@@ -49,12 +52,18 @@ void test_web_add_srv(TestWeb *web, const char *domain, guint priority, guint we
  * is copied. */
 void test_web_rule(TestWeb *web, const char *scheme, const char *host, const char *path,
                    TestWebAction action, const char *text, gsize amount);
+/* Lets all answers go that are held, now or later. */
+void test_web_release(TestWeb *web);
 /* "HTTP/1.1 STATUS x" with a header line or NULL, and a body. (transfer full) */
 char *test_web_answer(int status, const char *header, const char *type, const char *body);
 
 /* What came, as lines "https://host/path" or "https://host/path with credentials", in the order of
  * arrival. (transfer full) */
 char *test_web_log(TestWeb *web);
+/* A header line's value in each request to a host, "" where there was none. (transfer full) */
+GStrv test_web_headers(TestWeb *web, const char *host, const char *name);
+/* Connections that are open now. */
+guint test_web_connections(TestWeb *web);
 /* Requests to a host; those with credentials. */
 guint test_web_requests(TestWeb *web, const char *host);
 guint test_web_credentials(TestWeb *web, const char *host);

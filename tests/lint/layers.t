@@ -26,7 +26,7 @@ my $system = qr{^(
     stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog|termios|threads|time|unistd|
     (arpa|linux|net|netinet|sys)/[a-z0-9_]+ )\.h$}x;
 # Tests look at everything, bar what the simulated Exchange must not share with the product. Private headers are for the
-# directory's own unit tests, for tests/lib, and for a fuzz target of that directory: one target has those of one directory.
+# layer's own unit tests, for tests/lib, and for a fuzz target of that layer: one target has those of one layer.
 my $free = qr{^tests/(unit|lib|bench|fuzz)\b};
 
 sub slurp
@@ -71,15 +71,21 @@ sub inside_fault
     return 'there is no such file under the root' if !-e "$root/$header";
     my $target = dirname($header);
     return if $target eq $directory;
+    # What lies in a directory sees all of it, but the directory does not see what lies in it.
+    return if index($directory, "$target/") == 0 && $table->{$directory};
     if ($header =~ /-private\.h$/) {
         return if $directory eq 'tests/lib';
-        return if $directory eq 'tests/fuzz' && ($$fuzzed //= $target) eq $target;
-        my ($unit) = $directory =~ m{^tests/unit/(.+)};
-        return if defined $unit && ($target eq "common/$unit" || $target eq $unit || $target eq "tests/$unit");
+        my $layer = $target =~ s{^(common/[^/]+)/.*}{$1}r;
+        return if $directory eq 'tests/fuzz' && ($$fuzzed //= $layer) eq $layer;
+        my ($unit) = $directory =~ m{^tests/unit/([^/]+)};
+        return if defined $unit && ($layer eq "common/$unit" || $layer eq $unit || $layer eq "tests/$unit");
         return "private to $target";
     }
     return if $directory =~ $free;
     return if $table->{$directory}{inside}{$target};
+    # Who sees a directory from outside sees what lies in it.
+    my ($layer) = $target =~ m{^(common/[^/]+)/};
+    return if defined $layer && $table->{$directory}{inside}{$layer} && index($directory, "$layer/") != 0;
     return "the table does not let $directory see $target";
 }
 
@@ -135,7 +141,8 @@ sub check_tree
 # First the checker itself: each wrong file of a little tree is caught, and nothing else is.
 my $little = File::Temp->newdir;
 my %file = (
-    'common/LAYERS'               => "common/base  -     glib\ncommon/http  base  glib curl\nlmtp         http  glib\n",
+    'common/LAYERS'               => "common/base  -     glib\ncommon/http  base  glib curl\ncommon/http/part  base http  glib\n"
+      . "common/http/side  base http  glib\nlmtp         http  glib\n",
     'common/base/good.h'          => "#include <glib.h>\n#include <string.h>\n",
     'common/base/thing-private.h' => "",
     'common/base/up.c'            => "#include \"common/http/client.h\"\n",
@@ -145,6 +152,12 @@ my %file = (
     'common/http/client.h'        => "#include \"common/base/good.h\"\n#include <curl/curl.h>\n",
     'common/http/peep.c'          => "\n\n#include \"common/base/thing-private.h\"\n",
     'lmtp/skip.c'                 => "#include \"common/base/good.h\"\n",
+    'common/http/inward.c'        => "#include \"common/http/part/part.h\"\n",
+    'common/http/part/part.h'     => "#include \"common/http/wire-private.h\"\n",
+    'common/http/part/part-private.h' => "",
+    'common/http/side/aside.c'    => "#include \"common/http/part/part.h\"\n#include \"common/http/part/part-private.h\"\n",
+    'lmtp/outside.c'              => "#include \"common/http/part/part.h\"\n#include \"common/http/part/part-private.h\"\n",
+    'tests/unit/http/part/part.c' => "#include \"common/http/part/part-private.h\"\n#include \"common/http/wire-private.h\"\n",
     'common/new/lonely.c'         => "#include <glib.h>\n",
     'tests/unit/base/thing.c'     => "#include \"common/base/thing-private.h\"\n#include <curl/curl.h>\n",
     'tests/lib/thing.c'           => "#include \"common/base/thing-private.h\"\n",
@@ -162,7 +175,7 @@ for my $path (keys %file) {
 my ($proved, @caught) = check_tree("$little");
 is_deeply([sort map { /^([^:]+:\d+)/ } @caught],
     [sort qw(common/base/alien.c:1 common/base/near.c:1 common/base/strange.c:1 common/base/up.c:1
-        common/http/peep.c:3 common/new/lonely.c:1 lmtp/skip.c:1
+        common/http/inward.c:1 common/http/peep.c:3 common/http/side/aside.c:1 common/http/side/aside.c:2 common/new/lonely.c:1 lmtp/outside.c:2 lmtp/skip.c:1
         tests/fuzz/fuzz_both.c:2 tests/unit/http/peep.c:1)],
     'the checker catches each wrong include of a sample tree, and only those') or diag(@caught);
 

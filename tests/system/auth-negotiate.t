@@ -66,6 +66,9 @@ for my $protection (qw(none allow require)) {
     $sim->stop;
 }
 
+unlike(slurp($kdc->log), qr/EXAMPLE/, 'F14: NTLM\'s password was not tried at the KDC, which was asked for tickets only');
+like(slurp($kdc->log), qr/svc\@/, 'as it notes');
+
 # Somebody else's client, which sends no bindings: what Extended Protection is there to turn away.
 $kdc->run('kinit', '-c', "FILE:$keys/curl", '-k', '-t', "$keys/svc.keytab", 'svc');
 for my $case (['none', 200], ['allow', 200], ['require', 401]) {

@@ -5,30 +5,19 @@ use strict;
 use warnings;
 use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
 use Exg::Lmtpd;
+use Exg::Network;
 use Exg::Sim;
 use Exg::Test;
 use Test::More;
 
-# Once more from the beginning, in the namespaces.
-if (!$ENV{EXG_OWN_NETWORK}) {
-    plan skip_all => 'no namespaces here' if run_program('unshare', '-Urnm', 'true')->{status} != 0;
-    local $ENV{EXG_OWN_NETWORK} = 1;
-    exec 'unshare', '-Urnm', $^X, $0 or die "unshare: $!";
-}
+my $here = '127.0.0.1 autodiscover.contoso.test';
+Exg::Network::enter("$here old.contoso.test\n127.0.0.2 contoso.test\n");
 my $work = temporary_directory();
-spew("$work/hosts", "127.0.0.1 localhost autodiscover.contoso.test\n127.0.0.2 contoso.test\n", 0644);
-spew("$work/resolv.conf", "nameserver 127.0.0.3\noptions timeout:1 attempts:1\n", 0644);
-spew("$work/nsswitch.conf", "hosts: files dns\npasswd: files\ngroup: files\n", 0644);
-for my $command (['ip', 'link', 'set', 'lo', 'up'], map { ['mount', '--bind', "$work/$_", "/etc/$_"] } qw(hosts resolv.conf nsswitch.conf)) {
-    my $done = run_program(@$command);
-    plan skip_all => "@$command: $done->{err}" if $done->{status} != 0;
-}
-
 my $address = 'ann@contoso.test';
 my $sim = Exg::Sim->start(
     mailboxes => [$address, 'svc@contoso.test'],
     account   => 'svc@contoso.test:secret',
-    options   => ['--listen', '127.0.0.1:443', '--name', 'autodiscover.contoso.test'],
+    options   => ['--listen', '127.0.0.1:443', map { ('--name', "$_.contoso.test") } qw(autodiscover old)],
 );
 my $endpoint = 'https://autodiscover.contoso.test/EWS/Exchange.asmx';
 my %auto = (endpoint => 'auto', discovery_cache => "$work/discovery.db");
@@ -72,19 +61,69 @@ unlike(discover('cache', 'list')->{out}, qr/contoso/, 'C9.2: indeed');
 
 # --- the daemon ---------------------------------------------------------------------------------
 
+sub message
+{
+    my ($n) = @_;
+    return "Subject: $n\r\nMessage-ID: <$n\@sender.test>\r\n\r\nAll work and no play.\r\n";
+}
+
+sub deliver
+{
+    my ($lmtpd, $n) = @_;
+    return ($lmtpd->client->deliver(from => 'a@sender.test', to => [$address], message => message($n)))[0];
+}
+
 my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => { exchange => \%auto });
 my $asked = $sim->requests('Autodiscover');
-for my $n (1 .. 3) {
-    my ($reply) = $lmtpd->client->deliver(
-        from => 'a@sender.test', to => [$address],
-        message => "Subject: $n\r\nMessage-ID: <$n\@sender.test>\r\n\r\nAll work and no play.\r\n");
-    like($reply, qr/^250 2\.0\.0 /, "C1.5: message $n is delivered with endpoint = auto");
-}
+like(deliver($lmtpd, $_), qr/^250 2\.0\.0 /, "C1.5: message $_ is delivered with endpoint = auto") for 1 .. 3;
 is($sim->count($address), 3, 'C1.5: they are in the mailbox');
 my $once = $sim->requests('Autodiscover') - $asked;
 cmp_ok($once, '<=', 1, 'F19: what is known costs no request');
 $lmtpd->stop;
+
+# The endpoint that is remembered has gone: the first message finds the new one.
+$sim->control('on Autodiscover times=1 do redirect https://old.contoso.test/autodiscover/autodiscover.svc http');
+$found = discover($address);
+like($found->{out}, qr{^endpoint +https://old\.contoso\.test/}m, 'C7.1: an endpoint is remembered') or diag($found->{err});
+Exg::Network::set_hosts("$here\n127.0.0.2 contoso.test old.contoso.test\n");
+$lmtpd->launch;
+like(deliver($lmtpd, 4), qr/^250 2\.0\.0 /, 'C7.1: a message is delivered although that has gone');
+like($lmtpd->log, qr/old\.contoso\.test/, 'C7.1: where it was looked for first');
+$lmtpd->stop;
+$found = discover('cache', 'list');
+like($found->{out}, qr/^contoso\.test +\Q$endpoint\E/m, 'C7.1: the new one is remembered');
+
+# The disk keeps the cache's file waiting; others are served.
+$lmtpd->{failpoints} = 'discovery-file=delay:4000,times=1';
+$lmtpd->launch;
+my ($sender, $other) = map { $lmtpd->client } 1 .. 2;
+$sender->raw("MAIL FROM:<a\@sender.test>\r\nRCPT TO:<$address>\r\nDATA\r\n" . message(5) . ".\r\n");
+$lmtpd->wait_for_log(qr/Fail point discovery-file/);
+like($other->command('NOOP'), qr/^250 /, 'another client is answered');
+is($sim->count($address), 4, 'while the cache is waited for');
+wait_until('the message is there', sub { $sim->count($address) == 5 });
+$lmtpd->stop;
 $sim->stop;
 
 unlike(slurp("$work/discovery.db"), qr/secret/, 'C8.1: the cache holds no secret');
+
+# --- which schemes there are --------------------------------------------------------------------
+
+# Nothing is known of the server: what Autodiscover offers is asked of it, and what EWS offers of that.
+$sim = Exg::Sim->start(
+    mailboxes => [$address, 'svc@contoso.test'],
+    account   => 'svc@contoso.test:secret',
+    options   => ['--listen', '127.0.0.1:443', '--name', 'autodiscover.contoso.test', '--auth', 'digest'],
+);
+my $elsewhere = temporary_directory();
+$conf = Exg::Lmtpd::write_conf("$elsewhere", $sim, { exchange => { %auto, discovery_cache => "$elsewhere/discovery.db", auth => 'auto' } });
+$sim->control('on Autodiscover times=1 do status 500');    # the protocol without a password
+$found = discover('--all', $address);
+is($found->{status}, 0, 'A6.5: discovered, with auth = auto') or diag($found->{err});
+my @seen = slurp($sim->directory . '/log') =~ /account=(\S+) operation=Autodiscover .*? status=(\d+)/g;
+is("@seen[-4 .. -1]", '- 401 svc@contoso.test 200', 'A6.5: the schemes are asked for without a credential, and the one there is is used') or diag("@seen");
+$found = run_program(program('exgate'), 'resolve', '--config', $conf, $address);
+is($found->{status}, 0, 'A6.5: EWS is asked for its own') or diag($found->{err});
+like(slurp($sim->directory . '/log'), qr/ status=401 .*\n.*operation=ResolveNames .*status=200/, 'A6.5: likewise');
+$sim->stop;
 done_testing;

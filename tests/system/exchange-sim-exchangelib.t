@@ -10,7 +10,11 @@ use Test::More;
 my ($python) = grep { -x && run_program($_, '-c', 'import exchangelib')->{status} == 0 } '/usr/bin/python3', '/usr/local/bin/python3';
 plan skip_all => 'python3-exchangelib is not here' if !$python;
 
-my $sim = Exg::Sim->start(mailboxes => ['ann@example.com name="Ann Other" alias=a@example.com', 'bob@example.com'], account => 'svc:secret');
+my $sim = Exg::Sim->start(
+    mailboxes => ['ann@example.com name="Ann Other" alias=a@example.com', 'bob@example.com'],
+    account   => 'svc:secret',
+    options   => ['--keep-requests'],
+);
 my $work = temporary_directory();
 my $script = spew("$work/client.py", <<'END');
 import os, sys
@@ -107,6 +111,7 @@ told ['CreatedEvent']
 sent 1 0 1
 nobody The SMTP address has no mailbox associated with it.
 END
+$sim->check_answers;
 $sim->stop;
 
 done_testing;

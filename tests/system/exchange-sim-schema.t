@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The simulated Exchange refuses what the published schema refuses, and nothing else: requests are damaged in every way
-# that comes to mind, and its verdict on each is compared with xmllint's.
+# that comes to mind, and its verdict on each is compared with xmllint's. What it answers is right by the same schema.
 use strict;
 use warnings;
 use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
@@ -109,6 +109,92 @@ for my $case (@cases) {
     }
 }
 is(scalar @differ, 0, "the same verdict on $agreed of " . @cases . ' requests') or diag(join "\n", @differ);
+is($sim->{process}->stop, 0, 'the simulated Exchange ends well');
+
+# --- answers ------------------------------------------------------------------------------------
+
+# Every operation, as it goes well and as it fails: what the simulator answers is what the schema wants, where that has
+# the operation.
+$sim = Exg::Sim->start(
+    mailboxes => [
+        'rcpt@example.com name="A Recipient" discovery oof="Away." busy=2026-11-23T09:00:00Z/2026-11-23T10:00:00Z',
+        'svc@example.com',
+        'list@example.com type=PublicDL members=rcpt@example.com,other@example.net',
+        'rooms@example.com type=PublicDL roomlist members=room@example.com',
+        'room@example.com',
+    ],
+    account => 'rcpt@example.com:secret',
+    options => ['--stream-minute', 10, '--heartbeat', 100],
+);
+my %lacks = map { ("get$_" => 1) } qw(mailtips useroofsettings useravailability);
+my %elsewhere = map { ($_ => 1) } qw(exportitems findpeople-gal getdelegate getserviceconfiguration-mailtips getuserconfiguration getuserphoto
+    markallitemsasread uploaditems);
+my ($answers, @answers) = (0);
+
+sub post
+{
+    my ($name, $text) = @_;
+    my $file = spew(sprintf('%s/%05d-%s.xml', $work, $serial++, $name), $text);
+    my $sent = run_program('curl', '-sS', '--cacert', $sim->ca_file, '-u', 'rcpt@example.com:secret', '-H', 'Content-Type: text/xml',
+        '--data-binary', "\@$file", '-o', "$file.answer", $sim->url);
+    die "curl: $sent->{err}" if $sent->{status} != 0;
+    my $answer = slurp("$file.answer");
+    # A stream is one envelope after another. In them Exchange writes m:Notification where its schema has t:Notification.
+    my @envelopes = map { s{(</?)m:Notification>}{$1t:Notification>}gr } split /(?=<\?xml)/, $answer;
+    push @answers, map { spew("$file.$_.answer", $envelopes[$_]) } 0 .. $#envelopes if !$lacks{$name};
+    return $answer;
+}
+
+# A template of a request, with ids that are there instead of those in it.
+sub request
+{
+    my ($name, %ids) = @_;
+    my $text = slurp("$schema/templates/request/$name.xml");
+    $text =~ s/ItemId Id="AAMkAD="(?: ChangeKey="[^"]*")?/ItemId $ids{item}/g   if $ids{item};
+    $text =~ s/AlternateId Format="EwsId" Id="AAMkAD="/AlternateId Format="EwsId" Id="$ids{folder}"/g if $ids{folder};
+    $text =~ s/Id="AAMkAF="/Id="$ids{folder}"/g                if $ids{folder};
+    $text =~ s/(SubscriptionId>)[^<]+/$1$ids{subscription}/g   if $ids{subscription};
+    $text =~ s{<m:SyncState>[^<]*</m:SyncState>}{$ids{state}}g if defined $ids{state};
+    return $text;
+}
+
+sub new_item
+{
+    my ($id) = post('createitem-draft', request('createitem-draft')) =~ m{<t:ItemId (Id="[^"]+" ChangeKey="[^"]+")};
+    return $id;
+}
+
+sub succeeds
+{
+    my ($name, %ids) = @_;
+    my $answer = post($name, request($name, %ids));
+    my ($code) = grep { $_ ne 'NoError' } $answer =~ m{ResponseCode[^>]*>(\w+)<}g;
+    is($code, undef, $name);
+    return $answer;
+}
+
+my @names = map { m{([^/]+)\.xml\z} && !$elsewhere{$1} ? $1 : () } files_in("$schema/templates/request");
+cmp_ok(scalar @names, '>', 30, 'there are requests of each kind');
+post($_, request($_)) for @names, sort keys %elsewhere;    # with ids that are not there, or operations that are not
+my ($folder) = succeeds('getfolder') =~ /<t:FolderId Id="([^"]+)"/;
+my ($subscription) = succeeds('subscribe-streaming-all') =~ m{SubscriptionId>([^<]+)<};
+my ($items)   = succeeds('syncfolderitems',     folder => $folder, state => '') =~ m{(<m:SyncState>[^<]+</m:SyncState>)};
+my ($folders) = succeeds('syncfolderhierarchy', state => '') =~ m{(<m:SyncState>[^<]+</m:SyncState>)};
+for my $name (grep { !/^(?:createfolder|getfolder|subscribe|unsubscribe|sync|getstreamingevents)/ } @names) {
+    succeeds($name, item => new_item(), folder => $folder, subscription => $subscription);
+}
+my ($arrived) = succeeds('finditem-by-messageid') =~ m{<t:ItemId (Id="[^"]+" ChangeKey="[^"]+")};
+succeeds($_, item => $arrived) for 'updateitem-isread', 'deleteitem-harddelete';
+# by now there are changes of every kind
+succeeds('syncfolderitems',     folder => $folder, state => $items);
+succeeds('syncfolderhierarchy', state => $folders);
+like(succeeds('getstreamingevents', subscription => $subscription), qr/NewMailEvent.*ConnectionStatus>Closed</s, 'with events');
+succeeds('unsubscribe', subscription => $subscription);
+
+$lint = run_program('xmllint', '--nonet', '--noout', '--schema', "$schema/oracle/ews.xsd", @answers);
+my $valid = () = $lint->{err} =~ /^\S+ validates$/mg;
+cmp_ok($valid, '>', 100, "$valid answers are as the schema wants them");
+is(join("\n", grep { !/ validates$/ } split /\n/, $lint->{err}), '', 'and there is none that is not');
 is($sim->{process}->stop, 0, 'the simulated Exchange ends well');
 
 done_testing;

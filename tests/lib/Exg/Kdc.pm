@@ -146,6 +146,9 @@ sub black_hole
     return IO::Socket::INET->new(LocalAddr => "127.0.0.1:$self->{port}", Listen => 128, ReuseAddr => 1) // die "listen: $@";
 }
 
+# The path of its log: a line for each request.
+sub log { my ($self) = @_; return "$self->{directory}/kdc.log" }
+
 sub stop
 {
     my ($self) = @_;

@@ -6,6 +6,7 @@ package Exg::Sim;
 use strict;
 use warnings;
 use Exg::Test;
+use IO::Socket::INET;
 use Test::More;
 
 # Options: mailboxes => [addresses], account => 'USER:PASSWORD', options => [more of the program's], failpoints => what
@@ -24,7 +25,10 @@ sub launch
     my ($self) = @_;
     my $directory = "$self->{directory}";
     spew("$directory/entries", join '', map { "$_\n" } @{ $self->{mailboxes} });
-    my ($port) = -e "$directory/url" ? $self->url =~ /:(\d+)/ : (0);
+    # Bound but not listening, it keeps the port for the program's next life: otherwise a connection of anybody's could be given the
+    # port as its own while the program is down, even one that looks for the program there.
+    $self->{reserved} //= IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', ReuseAddr => 1) // die "socket: $!";
+    my $port = $self->{reserved}->sockport;
     local $ENV{EXGATE_FAILPOINTS} = $self->{failpoints} // '';
     $self->{process} = Exg::Process->start(
         command => [
@@ -71,6 +75,22 @@ sub requests
     my ($self, $operation, $mailbox) = @_;
     my $of = defined $mailbox ? qr/ mailbox=\Q$mailbox\E / : qr//;
     return scalar grep { / operation=$operation / && /$of/ } split /\n/, slurp("$self->{directory}/log");
+}
+
+# That all it has answered so far, kept with the option --keep-requests, is as the published schema wants it.
+sub check_answers
+{
+    my ($self) = @_;
+    my $schema = ($ENV{EXG_SCHEMA} // '') . '/oracle/ews.xsd';
+  SKIP: {
+        skip 'the schema collection is not here', 1 if !-r $schema;
+        # of three operations that schema knows nothing
+        my @answers = grep { /\.answer\.xml\z/ && slurp($_) !~ /<m:Get(?:MailTips|UserOofSettings|UserAvailability)Response\b/ }
+            files_in("$self->{directory}/requests");
+        my $lint = run_program('xmllint', '--nonet', '--noout', '--schema', $schema, @answers);
+        my @wrong = grep { !/ validates$/ } split /\n/, $lint->{err};
+        ok(@answers > 0 && $lint->{status} == 0, @answers . ' answers are as the schema wants them') or diag(join "\n", @wrong);
+    }
 }
 
 sub stop

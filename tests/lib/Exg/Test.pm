@@ -157,7 +157,7 @@ sub start
     POSIX::close($passed);
     my $self = bless { pid => $process, name => $arguments{command}[0] =~ s{.*/}{}r, log => $arguments{log} }, $class;
     $alive{$process} = $self;
-    $self->await_ready($ready, $arguments{ready_seconds} // 60) if $arguments{notify};
+    $self->await_ready($ready, $arguments{ready_seconds} // 120) if $arguments{notify};
     return $self;
 }
 
@@ -170,7 +170,9 @@ sub await_ready
     }
     return if $line eq "\n";
     diag(Exg::Test::slurp($self->{log}));
-    die "$self->{name} did not become ready\n";
+    # its end closes the descriptor too
+    my $ended = eval { $self->wait_for_end(1); 1 };
+    die "$self->{name} ", $ended ? "ended with $self->{status} before it was ready\n" : "was not ready after $seconds s\n";
 }
 
 sub signal

@@ -2,7 +2,9 @@
  * auth-negotiate.t runs this program beside one, and says so by EXG_TEST_KEYTAB. */
 #include "common/auth/gss-private.h"
 #include "common/base/error.h"
+#include "common/base/failpoint.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <gssapi/gssapi_ext.h>
 #include <string.h>
@@ -91,6 +93,109 @@ test_bindings(gconstpointer data)
         g_assert_cmpint(outcome.bound, ==, cases[i].bound);
         g_clear_error(&outcome.error);
     }
+}
+
+/* An early gss-ntlmssp, which takes the password alone. */
+static void
+test_without_hash(gconstpointer data)
+{
+    ExgGssMechanism mechanism = (ExgGssMechanism)GPOINTER_TO_INT(data);
+    if (skip_without(mechanism))
+        return;
+    exg_failpoint_configure("nt-hash-refused=error");
+    Outcome right = shake_hands(mechanism, "pass word", NULL);
+    Outcome wrong = shake_hands(mechanism, "wrong", NULL);
+    exg_failpoint_configure(NULL);
+    g_assert_no_error(right.error);
+    g_assert_true(right.accepted);
+    g_assert_false(wrong.accepted);
+    g_clear_error(&wrong.error);
+}
+
+/* --- a KDC that nobody should ask ---------------------------------------------------------------- */
+
+/* Hangs up, and counts. */
+static gpointer
+serve_kdc(gpointer data)
+{
+    GSocketListener *listener = data;
+    guint *asked = g_new0(guint, 1);
+    for (;;) {
+        g_autoptr(GSocketConnection) visit = g_socket_listener_accept(listener, NULL, NULL, NULL);
+        guint8 first = 0;
+        GInputStream *input = visit != NULL ? g_io_stream_get_input_stream(G_IO_STREAM(visit))
+                                            : NULL;
+        /* a request begins with its length, of which the first byte is 0; ours to end with is another */
+        if (input == NULL ||
+            (g_input_stream_read(input, &first, 1, NULL, NULL) == 1 && first == 'q'))
+            return asked;
+        (*asked)++;
+    }
+}
+
+/* Lets `use` run beside a KDC; how often that was asked. */
+static guint
+count_requests(void (*use)(void))
+{
+    g_autoptr(GSocketListener) listener = g_socket_listener_new();
+    guint16 port = g_socket_listener_add_any_inet_port(listener, NULL, NULL);
+    g_autofree char *conf = g_strdup_printf("[libdefaults]\ndefault_realm = EXAMPLE.TEST\n"
+                                            "dns_lookup_kdc = false\nudp_preference_limit = 1\n"
+                                            "dns_canonicalize_hostname = false\n"
+                                            "[realms]\nEXAMPLE.TEST = {\nkdc = 127.0.0.1:%u\n}\n",
+                                            port);
+    g_autofree char *path = g_build_filename(directory, "kdc.conf", NULL);
+    g_autofree char *before = g_strdup(g_getenv("KRB5_CONFIG"));
+    g_assert_true(g_file_set_contents(path, conf, -1, NULL));
+    g_setenv("KRB5_CONFIG", path, TRUE);
+    GThread *kdc = g_thread_new("kdc", serve_kdc, listener);
+    use();
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketConnection)
+        last = g_socket_client_connect_to_host(client, "127.0.0.1", port, NULL, NULL);
+    g_assert_true(g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(last)), "q",
+                                            1, NULL, NULL, NULL));
+    g_autofree guint *asked = g_thread_join(kdc);
+    g_setenv("KRB5_CONFIG", before, TRUE);
+    g_unlink(path);
+    return *asked;
+}
+
+static void
+use_ntlm(void)
+{
+    for (guint i = 0; i < 2; i++) {
+        Outcome outcome = shake_hands(EXG_GSS_SPNEGO_NTLM, i == 0 ? "pass word" : "wrong", NULL);
+        g_assert_cmpint(outcome.accepted, ==, i == 0);
+        g_clear_error(&outcome.error);
+    }
+}
+
+/* What others do. */
+static void
+use_password(void)
+{
+    static gss_OID_desc spnego_oid = {6, (void *)"\x2b\x06\x01\x05\x05\x02"};
+    gss_OID_set_desc only_spnego = {1, &spnego_oid};
+    gss_buffer_desc name = {3, (void *)"svc"}, password = {9, (void *)"pass word"};
+    gss_name_t user = GSS_C_NO_NAME;
+    gss_cred_id_t credential = GSS_C_NO_CREDENTIAL;
+    OM_uint32 minor;
+    (void)gss_import_name(&minor, &name, GSS_C_NT_USER_NAME, &user);
+    (void)gss_acquire_cred_with_password(&minor, user, &password, GSS_C_INDEFINITE, &only_spnego,
+                                         GSS_C_INITIATE, &credential, NULL, NULL);
+    gss_release_name(&minor, &user);
+    gss_release_cred(&minor, &credential);
+}
+
+/* The password of NTLM is no business of a KDC's, which would count it as one more attempt. */
+static void
+test_no_kdc(void)
+{
+    if (skip_without(EXG_GSS_SPNEGO_NTLM))
+        return;
+    g_assert_cmpuint(count_requests(use_ntlm), ==, 0);
+    g_assert_cmpuint(count_requests(use_password), >, 0);
 }
 
 static void
@@ -253,6 +358,11 @@ main(int argc, char **argv)
                          test_wrong_password);
     g_test_add_data_func("/auth/gss/wrong-password-spnego-ntlm",
                          GINT_TO_POINTER(EXG_GSS_SPNEGO_NTLM), test_wrong_password);
+    g_test_add_data_func("/auth/gss/without-hash-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM),
+                         test_without_hash);
+    g_test_add_data_func("/auth/gss/without-hash-spnego-ntlm", GINT_TO_POINTER(EXG_GSS_SPNEGO_NTLM),
+                         test_without_hash);
+    g_test_add_func("/auth/gss/F14-no-kdc", test_no_kdc);
     g_test_add_data_func("/auth/gss/spoiled-ntlm", GINT_TO_POINTER(EXG_GSS_NTLM), test_spoiled);
     g_test_add_data_func("/auth/gss/spoiled-spnego", GINT_TO_POINTER(EXG_GSS_SPNEGO_NTLM),
                          test_spoiled);

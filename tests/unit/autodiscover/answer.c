@@ -308,8 +308,15 @@ test_json(void)
         "{\"ErrorCode\":\"ProtocolNotSupported\",\"ErrorMessage\":\"no\\u0007 \\n\"}");
     g_assert_cmpint(refused->kind, ==, EXG_AUTODISCOVER_NOT_HERE);
     g_assert_cmpstr(refused->message, ==, "no");
+    g_autoptr(ExgAutodiscoverAnswer)
+        pair = read_text(exg_autodiscover_json_read, "{\"Url\":\"\\\\ud800\\ud83d\\ude00\"}");
+    assert_setting(pair, "ExternalEwsUrl", "\\ud800\360\237\230\200");
     g_autofree char *deep = g_strnfill(100000, '[');
-    const char *const texts[] = {deep, "[]", "{}", "{\"Url\":5}", "{\"Url\":null}", "<html>"};
+    const char *const texts[] = {deep, "[]", "{}", "{\"Url\":5}", "{\"Url\":null}", "<html>",
+                                 "{\"Url\":\"a\"}{\"Url\":\"b\"}", "var a = {\"Url\":\"a\"}",
+                                 /* halves of a surrogate pair are no text */
+                                 "{\"Url\":\"\\ud800x\"}", "{\"Url\":\"\\ud8\"}",
+                                 "{\"Url\":\"\\udc00\"}", "{\"Url\":\"\\ud83d\\ud83d\"}"};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         assert_senseless(exg_autodiscover_json_read, texts[i], strlen(texts[i]));
 }

@@ -337,6 +337,32 @@ rate(Fixture *fixture, gconstpointer data)
     assert_outcome(&outcome, DELIVERABLE, ASKED);
 }
 
+/* However many ask at once, and however slow Exchange is. */
+static void
+crowd(Fixture *fixture, gconstpointer data)
+{
+    g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(fixture->engine, NULL, 0, 0);
+    g_autoptr(ExgDirectory) directory = gate_new(fixture, cache);
+    Outcome outcome, last;
+    learn(fixture, directory, "ann@x");
+    for (guint i = 0; i < EXG_DIRECTORY_MAX_UNDER_WAY; i++) {
+        g_autofree char *address = g_strdup_printf("guess%u@x", i);
+        check(directory, address, &outcome);
+        g_assert_cmpuint(outcome.answers, ==, 0);
+    }
+    check(directory, "one-more@x", &last);
+    assert_outcome(&last, CANNOT_TELL, ASKED);
+    g_assert_cmpint(last.error, ==, EXG_ERROR_BUSY);
+    check(directory, "ann@x", &last);
+    assert_outcome(&last, DELIVERABLE, CACHED);
+    check(directory, "guess7@x", &last); /* it is being looked up anyhow */
+    g_assert_cmpuint(last.answers, ==, 0);
+    for (guint i = 0; i < EXG_DIRECTORY_MAX_UNDER_WAY; i++)
+        store_says(fixture, EXG_ERROR_BUSY);
+    assert_outcome(&last, CANNOT_TELL, ASKED);
+    g_assert_cmpuint(exg_directory_under_way(directory), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -351,5 +377,6 @@ main(int argc, char **argv)
     ADD("/gate/map-first", map_first);
     ADD("/gate/guesses", guesses);
     ADD("/gate/rate", rate);
+    ADD("/gate/crowd", crowd);
     return g_test_run();
 }

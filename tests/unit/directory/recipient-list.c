@@ -49,11 +49,14 @@ refusals(void)
         {"a@b..test", "line 1: an address"},
         {"a@b.test boss", "line 1: mailbox, group, contact, public-folder or nobody"},
         {"a@b.test unknown", "line 1: mailbox, group"},
-        {"\n\na@b.test mailbox yesterday", "line 3: yesterday: a time such as"},
-        {"a@b.test mailbox 1969-01-01T00:00:00Z", "line 1: 1969-01-01T00:00:00Z: a time"},
+        {"\n\na@b.test mailbox yesterday", "line 3: a time such as"},
+        {"a@b.test mailbox 1969-01-01T00:00:00Z", "line 1: a time"},
         {"a@b.test mailbox 2026-11-22T09:30:00Z more", "line 1: there is more behind the time"},
         {"a@b.test \xff", "line 1: it is not text in UTF-8"},
         {"\001@b.test", "line 1: an address"},
+        {"\xef\xbb\xbf\xef\xbb\xbf"
+         "a@b.test",
+         "line 1: an address"},
     };
     for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GString) read = g_string_new(NULL);

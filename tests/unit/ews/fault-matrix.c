@@ -1,27 +1,21 @@
 /* Every fault of exchange-sim against every policy: what the caller sees, how often a request went
  * out, and what was stored. The table is in the output of the test. */
-#include "common/auth/basic.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/create-item.h"
-#include "common/ews/find-item.h"
+#include "common/ews/items/create-item.h"
+#include "common/ews/items/find-item.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
+#include "tests/lib/sim.h"
 
-#include <gio/gio.h>
-#include <gio/gunixsocketaddress.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define MAILBOX     "ann@example.com"
 #define CONTENT     "Subject: t\r\n\r\nbody\r\n"
 #define DEADLINE_MS (10 * 3600 * 1000)
 
 typedef struct {
     HttpFixture http;
-    char *directory;
-    GSubprocess *sim;
+    TestSim sim;
     ExgEwsService *service;
     ExgMessage *message;
     guint attempts;
@@ -29,95 +23,6 @@ typedef struct {
     bool stored; /* the call's own word */
     GError *error;
 } Fixture;
-
-/* --- the simulator ------------------------------------------------------------------------------ */
-
-static char *
-path_in(const Fixture *fixture, const char *name)
-{
-    return g_build_filename(fixture->directory, name, NULL);
-}
-
-static char *
-await_file(const Fixture *fixture, const char *name)
-{
-    g_autofree char *path = path_in(fixture, name);
-    char *content = NULL;
-    for (gint64 until = g_get_monotonic_time() + 30 * G_TIME_SPAN_SECOND;
-         !g_file_get_contents(path, &content, NULL, NULL) && g_get_monotonic_time() < until;)
-        g_usleep(10000);
-    g_assert_nonnull(content);
-    return g_strstrip(content);
-}
-
-/* The answer to one command. */
-static char *
-control(const Fixture *fixture, const char *command)
-{
-    g_autofree char *path = path_in(fixture, "control");
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GSocketClient) client = g_socket_client_new();
-    g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
-    g_autoptr(GSocketConnection)
-        connection = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, &error);
-    g_assert_no_error(error);
-    g_autofree char *line = g_strconcat(command, "\n", NULL);
-    g_assert_true(g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)),
-                                            line, strlen(line), NULL, NULL, &error));
-    g_autoptr(GDataInputStream)
-        input = g_data_input_stream_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)));
-    char *answer = g_data_input_stream_read_line(input, NULL, NULL, &error);
-    g_assert_no_error(error);
-    g_assert_nonnull(answer);
-    if (!g_str_has_prefix(answer, "ok"))
-        g_error("exchange-sim: %s: %s", command, answer);
-    return answer;
-}
-
-static guint64
-count_of(const Fixture *fixture, const char *name)
-{
-    g_autofree char *stats = control(fixture, "stats");
-    g_autofree char *word = g_strdup_printf(" %s=", name);
-    const char *at = strstr(stats, word);
-    g_assert_nonnull(at);
-    return g_ascii_strtoull(at + strlen(word), NULL, 10);
-}
-
-static void
-start_sim(Fixture *fixture)
-{
-    g_autoptr(GError) error = NULL;
-    const char *build = g_getenv("EXG_BUILD");
-    g_autofree char *program = g_build_filename(build != NULL ? build : "build/check",
-                                                "exchange-sim", NULL);
-    fixture->sim = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE |
-                                        G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-                                    &error, program, "--state", fixture->directory, "--mailbox",
-                                    MAILBOX, "--account", "u:p", "--die-with-parent", NULL);
-    g_assert_no_error(error);
-}
-
-static void
-stop_sim(Fixture *fixture)
-{
-    g_autofree char *answer = control(fixture, "quit");
-    g_autoptr(GError) error = NULL;
-    g_subprocess_wait_check(fixture->sim, NULL, &error);
-    g_assert_no_error(error);
-    g_clear_object(&fixture->sim);
-}
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
-    for (const char *name; directory != NULL && (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *inside = g_build_filename(path, name, NULL);
-        remove_tree(inside);
-    }
-    (void)g_remove(path);
-}
 
 /* --- calls -------------------------------------------------------------------------------------- */
 
@@ -132,17 +37,9 @@ static void
 set_up(Fixture *fixture)
 {
     *fixture = (Fixture){0};
-    fixture->directory = g_dir_make_tmp("exgate-matrix-XXXXXX", NULL);
-    start_sim(fixture);
-    g_autofree char *url = await_file(fixture, "url");
+    test_sim_start(&fixture->sim, NULL);
     http_fixture_init(&fixture->http, NULL);
-    g_autofree char *ca_file = path_in(fixture, "ca.pem");
-    g_autoptr(ExgSecret) password = exg_secret_new("p", -1);
-    g_autoptr(ExgHttpAuthenticator) basic = exg_auth_basic_new("u", password);
-    fixture->http.options.authenticator = basic;
-    fixture->http.options.ca_file = ca_file;
-    fixture->http.client = exg_http_client_new(fixture->http.engine, &fixture->http.options);
-    fixture->service = exg_ews_service_new(fixture->http.client, url, EWS_TEST_VERSION);
+    fixture->service = test_sim_service(&fixture->sim, &fixture->http);
     fixture->message = ews_test_message(CONTENT, strlen(CONTENT));
     exg_ews_service_set_tap(fixture->service, on_tap, fixture);
 }
@@ -153,9 +50,7 @@ tear_down(Fixture *fixture)
     exg_ews_service_unref(fixture->service);
     exg_message_unref(fixture->message);
     http_fixture_clear(&fixture->http);
-    stop_sim(fixture);
-    remove_tree(fixture->directory);
-    g_free(fixture->directory);
+    test_sim_stop(&fixture->sim);
 }
 
 static void
@@ -179,7 +74,7 @@ on_found(GObject *source, GAsyncResult *result, gpointer data)
 static void
 start_call(Fixture *fixture, bool create)
 {
-    static const ExgEwsTarget target = {MAILBOX, EXG_EWS_IMPERSONATION};
+    static const ExgEwsTarget target = {TEST_SIM_MAILBOX, EXG_EWS_IMPERSONATION};
     fixture->calls = fixture->attempts = 0;
     fixture->stored = false;
     gint64 deadline_us = exg_clock_deadline_ms(DEADLINE_MS);
@@ -212,7 +107,7 @@ finish_call(Fixture *fixture, const char *operation, guint64 before, bool stalls
         ExgHttpClientStatistics statistics = http_fixture_statistics(&fixture->http);
         if (statistics.sessions == statistics.idle && statistics.waiting == 0)
             exg_clock_advance(500 * 1000);
-        else if (stalls && count_of(fixture, operation) > before)
+        else if (stalls && test_sim_count(&fixture->sim, operation) > before)
             exg_clock_advance(DEADLINE_MS * G_GINT64_CONSTANT(1000));
     }
     g_assert_cmpuint(fixture->calls, ==, 1);
@@ -262,13 +157,14 @@ try(Fixture *fixture, const Row *row, Way way)
     exg_http_client_close_idle(fixture->http.client);
     g_autofree char *rule = g_strdup_printf("on %s %s", row->connect ? "connect" : operation,
                                             row->fault);
-    g_autofree char *cleared = control(fixture, "clear");
-    g_autofree char *ordered = control(fixture, rule);
-    guint64 requests = count_of(fixture, operation), stored = count_of(fixture, "stored");
+    test_sim_order(&fixture->sim, "clear");
+    test_sim_order(&fixture->sim, rule);
+    guint64 requests = test_sim_count(&fixture->sim, operation),
+            stored = test_sim_count(&fixture->sim, "stored");
     start_call(fixture, create);
     finish_call(fixture, operation, requests, strstr(row->fault, "stall") != NULL);
-    requests = count_of(fixture, operation) - requests;
-    stored = count_of(fixture, "stored") - stored;
+    requests = test_sim_count(&fixture->sim, operation) - requests;
+    stored = test_sim_count(&fixture->sim, "stored") - stored;
     g_test_message(
         "%-48s %-25s %-11s attempts=%u requests=%" G_GUINT64_FORMAT " stored=%" G_GUINT64_FORMAT,
         rule, ways[way], outcome_name(fixture->error), fixture->attempts, requests, stored);

@@ -3,10 +3,10 @@
 
 #include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/ews/create-item.h"
-#include "common/ews/find-item.h"
-#include "common/ews/get-folder.h"
-#include "common/ews/resolve-names.h"
+#include "common/ews/items/create-item.h"
+#include "common/ews/items/find-item.h"
+#include "common/ews/folders/get-folder.h"
+#include "common/ews/people/resolve-names.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
 

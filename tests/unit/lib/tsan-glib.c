@@ -1,7 +1,7 @@
 /* That ThreadSanitizer, as told by tests/lib/tsan-glib.c, is silent about hand-overs through GLib and still sees races
  * beside them. A false report ends this program with the sanitizer's exit status; in other builds only the hand-overs
  * themselves are tested. */
-#include <glib.h>
+#include <gio/gio.h>
 #include <stdbool.h>
 
 #define ROUNDS 1000
@@ -151,6 +151,41 @@ test_queue(void)
     g_assert_cmpint(run_both(pop_all, push_all), ==, (gint64)ROUNDS * (ROUNDS + 1) / 2);
 }
 
+static void
+count_in_task(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+    Site *site = data;
+    site->value++;
+    g_task_return_pointer(task, &site->value, NULL);
+}
+
+static void
+on_counted(GObject *object, GAsyncResult *result, gpointer data)
+{
+    gint64 *value = g_task_propagate_pointer(G_TASK(result), NULL);
+    Site *site = data;
+    ++*value;
+    site->ready = true;
+}
+
+static void
+test_task(void)
+{
+    Site site;
+    site_init(&site);
+    for (guint i = 0; i < 100; i++) {
+        g_autoptr(GTask) task = g_task_new(NULL, NULL, on_counted, &site);
+        g_task_set_task_data(task, &site, NULL);
+        site.ready = false;
+        site.value++;
+        g_task_run_in_thread(task, count_in_task);
+        while (!site.ready)
+            g_main_context_iteration(NULL, TRUE);
+    }
+    g_assert_cmpint(site.value, ==, 300);
+    site_clear(&site);
+}
+
 static gpointer
 reach(gpointer value)
 {
@@ -260,6 +295,39 @@ push_and_change(Site *site)
     signal_unordered(site);
 }
 
+static void
+on_nothing(GObject *object, GAsyncResult *result, gpointer data)
+{
+    ((Site *)data)->ready = g_task_propagate_pointer(G_TASK(result), NULL) == NULL;
+}
+
+static void
+look_in_task(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+    Site *site = data;
+    await_unordered(site);
+    g_assert_cmpint(site->value, ==, 1);
+    g_task_return_pointer(task, NULL, NULL);
+}
+
+static gpointer
+nothing_there(gpointer data)
+{
+    return NULL;
+}
+
+static void
+run_and_change(Site *site)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, on_nothing, site);
+    g_task_set_task_data(task, site, NULL);
+    g_task_run_in_thread(task, look_in_task);
+    site->value++;
+    signal_unordered(site);
+    while (!site->ready)
+        g_main_context_iteration(NULL, TRUE);
+}
+
 static gpointer
 append_there(gpointer data)
 {
@@ -302,6 +370,7 @@ static const Race races[] = {
     {"/tsan-glib/race/no-lock", count_unlocked_there, count_unlocked},
     {"/tsan-glib/race/another-lock", count_under_lock_there, count_under_other_lock},
     {"/tsan-glib/race/changed-after-push", pop_and_look_there, push_and_change},
+    {"/tsan-glib/race/changed-after-run", nothing_there, run_and_change},
     {"/tsan-glib/race/array", append_there, look_into_array},
     {"/tsan-glib/race/hash-table", insert_there, look_into_table},
 };
@@ -328,6 +397,7 @@ main(int argc, char **argv)
     g_test_add_func("/tsan-glib/lock", test_lock);
     g_test_add_func("/tsan-glib/condition", test_condition);
     g_test_add_func("/tsan-glib/queue", test_queue);
+    g_test_add_func("/tsan-glib/task", test_task);
     g_test_add_func("/tsan-glib/once", test_once);
 #ifdef __SANITIZE_THREAD__
     for (guint i = 0; i < G_N_ELEMENTS(races); i++)

@@ -76,6 +76,29 @@ test_nested_text(void)
     g_assert_cmpstr(exg_xml_node_next_same(b)->text, ==, "6");
 }
 
+/* More names than are looked for again, each of them twice. */
+static void
+test_many_names(void)
+{
+    g_autoptr(GString) text = g_string_new("<a>");
+    for (int i = 0; i < 600; i++)
+        g_string_append_printf(text, "<n%d a%d='%d'/>", i % 300, i % 300, i);
+    g_string_append(text, "</a>");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ExgXmlTree) tree = exg_xml_tree_parse(text->str, text->len, &limits, 1000, &error);
+    g_assert_no_error(error);
+    const ExgXmlNode *node = exg_xml_tree_root(tree)->first_child;
+    for (int i = 0; i < 600; i++, node = node->next) {
+        char name[16], value[16];
+        g_snprintf(name, sizeof name, "n%d", i % 300);
+        g_assert_cmpstr(node->name, ==, name);
+        name[0] = 'a';
+        g_snprintf(value, sizeof value, "%d", i);
+        g_assert_cmpstr(exg_xml_node_attribute(node, name), ==, value);
+    }
+    g_assert_null(node);
+}
+
 static void
 test_limits(void)
 {
@@ -129,6 +152,7 @@ main(int argc, char **argv)
     g_test_add_func("/xml/tree/shape", test_shape);
     g_test_add_func("/xml/tree/null-safe", test_null_safe);
     g_test_add_func("/xml/tree/nested-text", test_nested_text);
+    g_test_add_func("/xml/tree/many-names", test_many_names);
     g_test_add_func("/xml/tree/limits", test_limits);
     g_test_add_func("/xml/tree/cut-everywhere", test_cut_everywhere);
     g_test_add_func("/xml/tree/freed-unfinished", test_freed_unfinished);

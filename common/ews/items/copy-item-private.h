@@ -1,0 +1,11 @@
+/* copy-item-private.h - the request and the answer of CopyItem without the way between them. */
+#ifndef EXG_EWS_ITEMS_COPY_ITEM_PRIVATE_H
+#define EXG_EWS_ITEMS_COPY_ITEM_PRIVATE_H
+
+#include "common/ews/items/item-batch-private.h"
+#include "common/ews/items/copy-item.h"
+
+/* Its context is an ExgEwsBatchRequest with an ExgEwsFolderId, its result an array of ExgEwsResult. */
+extern const ExgEwsOperation exg_ews_copy_item_operation;
+
+#endif

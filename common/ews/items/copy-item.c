@@ -1,0 +1,31 @@
+#include "common/ews/items/copy-item-private.h"
+
+static ExgHttpBody *
+make_body(const char *version, const ExgEwsTarget *target, gconstpointer context)
+{
+    return exg_ews_item_batch_transfer_body("m:CopyItem", version, target, context);
+}
+
+const ExgEwsOperation exg_ews_copy_item_operation = {
+    .name = "CopyItem",
+    .once = true,
+    .make_body = make_body,
+    .decode = exg_ews_item_batch_decode,
+    .free_result = exg_ews_item_batch_free_results,
+};
+
+void
+exg_ews_copy_item_async(ExgEwsService *service, const ExgEwsTarget *target, const ExgEwsItemId *ids,
+                        guint n_ids, const ExgEwsFolderId *to, gint64 deadline_us,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+    exg_ews_item_batch_start_for_folder(service, &exg_ews_copy_item_operation, target, ids, n_ids,
+                                        to, deadline_us, cancellable, callback, data);
+}
+
+bool
+exg_ews_copy_item_finish(ExgEwsService *service, GAsyncResult *result, GPtrArray **ret_results,
+                         GError **error)
+{
+    return exg_ews_item_batch_finish(result, &exg_ews_copy_item_operation, ret_results, error);
+}
