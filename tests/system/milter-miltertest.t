@@ -12,7 +12,7 @@ need_program('miltertest');
 
 my $sim = Exg::Sim->start(mailboxes => [
     'ann@example.com', 'full@example.com quota=10', 'all@example.com type=PublicDL members=ann@example.com', 'vip@example.com restricted',
-    'small@example.com max-size=100000',
+    'small@example.com max-size=2000000',
 ]);
 my $scratch = temporary_directory();
 
@@ -59,7 +59,7 @@ check(mt.test_option(conn, SMFIP_NOHELO), "nor HELO")
 check(not mt.test_option(conn, SMFIP_NORCPT), "RCPT is")
 check(not mt.test_option(conn, SMFIP_NODATA), "and DATA")
 check(not mt.test_action(conn, SMFIF_ADDHDRS), "no header will be added")
-check(mail(conn, "<writer@sink.test>", "SIZE=200000") == SMFIR_CONTINUE, "MAIL")
+check(mail(conn, "<writer@sink.test>", "SIZE=3000000") == SMFIR_CONTINUE, "MAIL")
 check(rcpt(conn, "<ann@example.com>") == SMFIR_CONTINUE, "a mailbox")
 check(rcpt(conn, "<ghost@example.com>") == SMFIR_REPLYCODE, "nobody")
 check(rcpt(conn, "<full@example.com>") == SMFIR_REPLYCODE, "a full mailbox")

@@ -14,10 +14,10 @@ use constant {
 };
 
 my $sim = Exg::Sim->start(mailboxes => [
-    'ann@example.com alias=anna@example.com', 'bob@example.com', 'full@example.com quota=10', 'small@example.com max-size=100000',
+    'ann@example.com alias=anna@example.com', 'bob@example.com', 'full@example.com quota=10', 'small@example.com max-size=2000000',
     'vip@example.com restricted', 'club@example.com moderated', 'oof@example.com oof="Away."',
     'all@example.com type=PublicDL members=ann@example.com', 'partner@example.com type=Contact',
-    'folder@example.com type=PublicFolder', 'tiny@example.com max-size=100000 restricted',
+    'folder@example.com type=PublicFolder', 'tiny@example.com max-size=2000000 restricted',
 ]);
 my %directory = (tips_sender => 'ann@example.com');
 my $milter = Exg::Milter->start(sim => $sim, conf => { directory => \%directory });
@@ -77,9 +77,9 @@ my @usual = (
     [oof     => 'continue'],
 );
 is(told($client, $_->[0]), $_->[1], "by default: $_->[0]") for @usual;
-is(told($client, 'small', 'SIZE=100000'), 'continue', 'as large as it may be');
-is(told($client, 'small', 'BODY=8BITMIME', 'SIZE=100001'), '552 5.3.4 <small@example.com> takes messages of 100000 bytes at most', 'too large');
-is(told($client, 'ann', 'SIZE=100001'), 'continue', 'for this one, not for another');
+is(told($client, 'small', 'SIZE=2000000'), 'continue', 'as large as it may be');
+is(told($client, 'small', 'BODY=8BITMIME', 'SIZE=2000001'), '552 5.3.4 <small@example.com> takes messages of 2000000 bytes at most', 'too large');
+is(told($client, 'ann', 'SIZE=2000001'), 'continue', 'for this one, not for another');
 is(told($client, 'small'), 'continue', 'a size does not stay for the next message');
 
 my %all = map { $_ => 'reject' } qw(unknown not_a_mailbox group too_large mailbox_full restricted moderated out_of_office);
@@ -92,16 +92,16 @@ $client = with(map { $_ => 'tempfail' } keys %all);
 is(told($client, 'ghost'),   '450 4.1.1 <ghost@example.com> no such mailbox', 'unknown = tempfail');
 is(told($client, 'all'),     '450 4.1.1 <all@example.com> is a distribution group', 'group = tempfail');
 is(told($client, 'partner'), '450 4.1.1 <partner@example.com> is not a mailbox', 'not_a_mailbox = tempfail');
-is(told($client, 'small', 'SIZE=100001'), '452 4.3.4 <small@example.com> takes messages of 100000 bytes at most', 'too_large = tempfail');
+is(told($client, 'small', 'SIZE=2000001'), '452 4.3.4 <small@example.com> takes messages of 2000000 bytes at most', 'too_large = tempfail');
 is(told($client, 'vip'),     '450 4.7.1 <vip@example.com> does not take mail from everybody', 'restricted = tempfail');
 is(told($client, 'club'),    '450 4.7.1 <club@example.com> is moderated', 'moderated = tempfail');
 is(told($client, 'oof'),     '450 4.2.1 <oof@example.com> is out of office', 'out_of_office = tempfail');
 $client = with(map { $_ => 'accept' } keys %all);
-is(told($client, $_, 'SIZE=100001'), 'continue', "accepted: $_") for qw(ghost all partner folder full small vip club oof);
+is(told($client, $_, 'SIZE=2000001'), 'continue', "accepted: $_") for qw(ghost all partner folder full small vip club oof);
 
 $client = with(restricted => 'tempfail', too_large => 'reject');
-like(told($client, 'tiny', 'SIZE=100001'), qr/^552 5\.3\.4 /, 'of two situations the final one is told');
-like(told($client, 'tiny', 'SIZE=100000'), qr/^450 4\.7\.1 /, 'of one that one');
+like(told($client, 'tiny', 'SIZE=2000001'), qr/^552 5\.3\.4 /, 'of two situations the final one is told');
+like(told($client, 'tiny', 'SIZE=2000000'), qr/^450 4\.7\.1 /, 'of one that one');
 
 $client = with(unknown => 'reject 553 5.1.2 100% {recipient}?', mailbox_full => 'tempfail 450', group => 'tempfail 421 4.3.2 later');
 is(told($client, 'ghost'), '553 5.1.2 100% ghost@example.com?', 'code and text of our own, with a percent sign');
