@@ -285,6 +285,8 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->opening.length, ==, 0);
     g_assert_cmpuint(fixture->identifying.length, ==, 0);
     g_assert_cmpuint(fixture->telling.length, ==, 0);
+    while (exg_engine_iterate(fixture->engine, false))
+        ; /* what a map that was freed had begun to read */
     remove_scratch(fixture->scratch);
     g_free(fixture->scratch);
     g_free(fixture->path);
