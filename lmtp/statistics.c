@@ -39,5 +39,9 @@ exg_statistics_to_text(const ExgStatistics *statistics)
                              statistics->directory.hits);
     exg_metrics_add_labelled(&metrics, "directory_lookups_total", "from=\"exchange\"",
                              statistics->directory.misses);
+    exg_metrics_add(&metrics, "directory_asked_total", EXG_COUNTER, statistics->directory.asked);
+    exg_metrics_add(&metrics, "directory_stale_total", EXG_COUNTER, statistics->directory.stale);
+    exg_metrics_add(&metrics, "directory_held_back_total", EXG_COUNTER,
+                    statistics->directory.refused + statistics->directory.refused_client);
     return exg_metrics_finish(&metrics);
 }

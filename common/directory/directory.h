@@ -5,7 +5,9 @@
  * good enough, and asks otherwise: once for all who want to know the same address at the same time.
  * What it promises:
  *
- *   - A recipient is refused (NO_SUCH, NOT_A_MAILBOX) only on the word of two witnesses; finding.h.
+ *   - A recipient is unknown (NO_SUCH) only on the word of two witnesses; finding.h. That it is no
+ *     mailbox but a group, say, takes the store's word and the directory's; where the store is not
+ *     among those that are asked, the directory's alone.
  *
  *   - A mailbox that was found stays good for `positive_life_ms`. In the second half of it, asking
  *     for it also renews it in the background, so that nobody waits and an outage is not noticed.

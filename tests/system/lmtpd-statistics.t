@@ -45,6 +45,9 @@ is($after->{'recipients_total{outcome="deferred"}'}, 1, 'one that was deferred')
 is($after->{'recipients_total{outcome="refused"}'}, 1, 'one that was refused');
 is($after->{'directory_lookups_total{from="exchange"}'}, 3, 'three were looked up');
 is($after->{'directory_lookups_total{from="cache"}'}, 1, 'one was known');
+is($after->{directory_asked_total}, 3, 'Exchange was asked for three');
+is($after->{directory_held_back_total}, 0, 'which its budget allows');
+is($after->{directory_stale_total}, 0, 'and nothing was answered from before');
 is($after->{exchange_throttled_total}, 1, 'Exchange asked for less');
 cmp_ok($after->{exchange_requests_total}, '>=', 7, 'after several requests');
 is($after->{exchange_in_flight}, 0, 'none is under way');
