@@ -213,6 +213,8 @@ mend_password(ExgCheck *check)
     exg_check_mend(check, "Here, as root; type the password, Enter and Ctrl-D",
                    "install -m 600 /dev/null %s\ncat > %s\nsystemctl reload exgate-lmtpd", quoted,
                    quoted);
+    exg_check_mend(check, "Or, if the one that is there is right by now, to have it tried at once",
+                   "touch %s\nsystemctl reload exgate-lmtpd", quoted);
 }
 
 static void

@@ -178,6 +178,7 @@ check_configuration(ExgCheck *check)
         mend_account(check);
         return false;
     }
+    exg_account_set_brief(tool->account);
     exg_check_report(check, "configuration", EXG_STEP_OK, 0, "%s", conf_path(check));
     look_at_password_file(check);
     const char *journal = exg_conf_string(tool->conf, "delivery", "journal");

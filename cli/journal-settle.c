@@ -57,6 +57,7 @@ ask_exchange(const ExgJournalTool *tool, const ExgJournalRow *row, char **ret_it
     g_autoptr(ExgAccount) account = exg_account_new(engine, tool->conf, &error);
     if (account == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
+    exg_account_set_brief(account);
     if (!exg_become_owner(tool->path))
         return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", tool->path,
                             g_strerror(errno));

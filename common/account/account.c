@@ -7,10 +7,13 @@
 #include "common/base/secret.h"
 #include "common/xml/reader.h"
 
+#include <string.h>
+
 struct ExgAccount {
     gint references;
     ExgHttpClient *http;
     ExgThrottle *throttle;
+    char *key; /* the account's, in the throttle */
     ExgEwsService *ews;
     ExgEwsAccess access;
     ExgHttpAuthenticator *choice; /* auth = auto; otherwise NULL */
@@ -26,10 +29,15 @@ check_pem(const ExgConf *conf, const char *key, const char *what, const char *ma
           GError **error)
 {
     const char *path = exg_conf_string(conf, "exchange", key);
-    if (path == NULL || g_str_has_prefix(path, "pkcs11:"))
+    if (path == NULL)
         return true;
     g_autoptr(GError) reason = NULL;
     g_autofree char *where = exg_conf_where(conf, "exchange", key);
+    if (g_str_has_prefix(path, "pkcs11:"))
+        return exg_http_library_has_pkcs11() ||
+               exg_error_set(error, EXG_ERROR_CONFIG,
+                             "%s: this libcurl cannot use PKCS#11 (%s); one with GnuTLS can", where,
+                             exg_http_library_version());
     if (!g_path_is_absolute(path))
         return exg_error_set(error, EXG_ERROR_CONFIG,
                              "%s: '%s' is neither an absolute path nor a pkcs11: URI", where, path);
@@ -63,6 +71,26 @@ account_key(const ExgConf *conf)
 {
     g_autofree char *name = g_ascii_strdown(exg_conf_string(conf, "exchange", "username"), -1);
     return g_strdup_printf("%s %s", name, exg_conf_string(conf, "exchange", "endpoint"));
+}
+
+/* When anything that proves who we are was last changed: what was refused before that may be tried once more. */
+static gint64
+credentials_changed_us(const ExgConf *conf)
+{
+    static const char *const keys[] = {"password_file",          "kerberos_keytab",
+                                       "kerberos_ccache",        "client_certificate_file",
+                                       "client_key_file",        "oauth_client_secret_file",
+                                       "oauth_certificate_file", "oauth_key_file",
+                                       "oauth_token_file",       "access_token_file"};
+    gint64 last_us = exg_secret_changed_real_us(exg_conf_name(conf));
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const char *path = exg_conf_string(conf, "exchange", keys[i]);
+        if (path != NULL && g_str_has_prefix(path, "FILE:"))
+            path += strlen("FILE:");
+        if (path != NULL)
+            last_us = MAX(last_us, exg_secret_changed_real_us(path));
+    }
+    return last_us;
 }
 
 static ExgThrottle *
@@ -130,11 +158,17 @@ exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     account->access = g_str_equal(exg_conf_string(conf, "exchange", "access"), "delegate")
                           ? EXG_EWS_DELEGATE
                           : EXG_EWS_IMPERSONATION;
-    g_autofree char *key = account_key(conf);
+    account->key = account_key(conf);
     account->throttle = throttle_new(engine, conf, account->access);
-    exg_throttle_renew_account(account->throttle, key);
-    exg_ews_service_set_throttle(account->ews, account->throttle, key);
+    exg_throttle_renew_account(account->throttle, account->key, credentials_changed_us(conf));
+    exg_ews_service_set_throttle(account->ews, account->throttle, account->key);
     return account;
+}
+
+void
+exg_account_set_brief(ExgAccount *account)
+{
+    exg_throttle_close_account_at_once(account->throttle, account->key);
 }
 
 ExgAccount *
@@ -153,6 +187,7 @@ exg_account_unref(ExgAccount *account)
     exg_throttle_unref(account->throttle);
     exg_http_client_unref(account->http);
     exg_http_authenticator_unref(account->choice);
+    g_free(account->key);
     g_free(account);
 }
 
@@ -192,5 +227,5 @@ exg_account_library_versions(void)
     g_autofree char *authentication = exg_account_authentication_version();
     return g_strdup_printf("%s\n%s\n%s; client certificates: %s\n", exg_http_library_version(),
                            exg_xml_library_version(), authentication,
-                           exg_http_library_client_certificates());
+                           exg_http_library_has_pkcs11() ? "PEM, PKCS#11" : "PEM");
 }

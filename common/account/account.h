@@ -18,6 +18,9 @@
 typedef struct ExgAccount ExgAccount;
 
 ExgAccount *exg_account_new(ExgEngine *engine, const ExgConf *conf, GError **error);
+/* For a program that ends soon: the first refusal is told to all, as there may be no second; or
+ * else each run would be one more step towards the account's being locked out. */
+void exg_account_set_brief(ExgAccount *account);
 ExgAccount *exg_account_ref(ExgAccount *account);
 void exg_account_unref(ExgAccount *account);
 

@@ -464,6 +464,12 @@ exg_conf_list(const ExgConf *conf, const char *group, const char *key)
     return list != NULL ? (const char *const *)list : nothing;
 }
 
+const char *
+exg_conf_name(const ExgConf *conf)
+{
+    return conf->name;
+}
+
 char *
 exg_conf_where(const ExgConf *conf, const char *group, const char *key)
 {

@@ -66,6 +66,8 @@ const char *exg_conf_string(const ExgConf *conf, const char *group, const char *
 bool exg_conf_bool(const ExgConf *conf, const char *group, const char *key);
 gint64 exg_conf_int(const ExgConf *conf, const char *group, const char *key);
 const char *const *exg_conf_list(const ExgConf *conf, const char *group, const char *key);
+/* The file. */
+const char *exg_conf_name(const ExgConf *conf);
 /* "FILE:LINE: [group] key" of where a value was set, or "FILE: [group] key", for a sentence about
  * it. (transfer full) */
 char *exg_conf_where(const ExgConf *conf, const char *group, const char *key);

@@ -1,5 +1,6 @@
 #include "common/base/secret.h"
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
 
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct ExgSecret {
@@ -138,6 +140,23 @@ exg_secret_new_from_file(const char *path, GError **error)
     if (EXG_FAIL_POINT_ERROR("secret-leak"))
         leak(secret->bytes, length);
     return secret;
+}
+
+static gint64
+past_us(const struct timespec *time)
+{
+    gint64 us = (gint64)time->tv_sec * G_USEC_PER_SEC + time->tv_nsec / 1000;
+    return us <= exg_clock_real_us() ? us : 0;
+}
+
+gint64
+exg_secret_changed_real_us(const char *path)
+{
+    g_autofree char *file = resolve_path(path, NULL);
+    struct stat info;
+    if (file == NULL || stat(file, &info) != 0)
+        return 0;
+    return MAX(past_us(&info.st_mtim), past_us(&info.st_ctim));
 }
 
 ExgSecret *

@@ -24,6 +24,9 @@ ExgSecret *exg_secret_new(const char *bytes, gssize length);
  * $CREDENTIALS_DIRECTORY/NAME, where systemd's LoadCredential= puts it. Errors: EXG_ERROR_CONFIG,
  * one sentence that names the file. */
 ExgSecret *exg_secret_new_from_file(const char *path, GError **error);
+/* When such a file was last written, or put in the place of another, in real microseconds; 0: it is
+ * not there. A time to come counts as none. */
+gint64 exg_secret_changed_real_us(const char *path);
 ExgSecret *exg_secret_ref(ExgSecret *secret);
 void exg_secret_unref(ExgSecret *secret);
 

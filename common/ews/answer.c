@@ -374,6 +374,10 @@ forbidden_error(const ExgEwsReply *reply)
         {"no permissions", "grant the program full_access_as_app (or EWS.AccessAsUser.All) and the "
                            "administrator's consent"},
         {"license", "give the mailbox a licence with Exchange"},
+        {"403.7", "name a client certificate in client_certificate_file, which the server wants"},
+        {"403.13", "the server says that the client certificate has been revoked"},
+        {"403.16", "let the server trust the issuer of the client certificate"},
+        {"403.17", "the server says that the client certificate has expired"},
         {"EwsEnabled", "switch EWS on with Set-OrganizationConfig -EwsEnabled $true"},
     };
     const char *mend =

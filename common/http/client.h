@@ -86,8 +86,8 @@ void exg_http_client_get_statistics(ExgHttpClient *client, ExgHttpClientStatisti
 
 /* "libcurl 7.88.1 GnuTLS/3.7.9 …": for --version. Static. */
 const char *exg_http_library_version(void);
-/* Where libcurl takes client certificates from: "PEM, PKCS#11". Static. */
-const char *exg_http_library_client_certificates(void);
+/* Whether libcurl takes client certificates from PKCS#11 tokens, too. */
+bool exg_http_library_has_pkcs11(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgHttpClient, exg_http_client_unref)
 

@@ -30,7 +30,7 @@ typedef struct {
 struct ExgHttpConnection {
     ExgEngine *engine;
     const ExgHttpOrigin *origin;
-    const char *ca_file;
+    const char *ca_file, *client_certificate;
     CURLM *multi;
     CURL *easy;
     GArray *sockets; /* of Socket */
@@ -335,8 +335,10 @@ failure(ExgHttpConnection *self, CURLcode code)
                             .host = self->origin->host,
                             .port = self->origin->port,
                             .ca_file = self->ca_file,
+                            .client_certificate = self->client_certificate,
                             .chain = chain,
                             .established = self->established,
+                            .answered = self->answers > 0 || self->answer_begun,
                             .response_max = (gint64)answer_max(self)};
     return exg_http_failure_to_error(&facts);
 }
@@ -495,6 +497,7 @@ exg_http_connection_new(ExgEngine *engine, const ExgHttpConnectionOptions *optio
     self->engine = engine;
     self->origin = options->origin;
     self->ca_file = options->ca_file;
+    self->client_certificate = options->client_certificate;
     self->sockets = g_array_new(FALSE, FALSE, sizeof(Socket));
     exg_timer_init(&self->timer, engine, timer_due, self);
     exg_later_init(&self->soon, engine, timer_due, self);

@@ -18,8 +18,10 @@ typedef struct {
     const char *host;
     guint16 port;
     const char *ca_file;               /* NULL: the system's */
+    const char *client_certificate;    /* NULL: none is configured */
     const struct curl_certinfo *chain; /* NULL: not seen */
     bool established;
+    bool answered; /* the connection, at least once */
     gint64 response_max;
 } ExgHttpFailure;
 

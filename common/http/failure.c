@@ -93,6 +93,91 @@ ca_file_error(const ExgHttpFailure *failure)
     return error;
 }
 
+/* --- client certificates ---------------------------------------------------------------------- */
+
+/* What the alert of a server says that does not like the certificate which it was shown, or was not; NULL: something
+ * else. GnuTLS names alerts of the handshake only, and in TLS 1.3 this one comes after it. */
+static const char *
+certificate_alert(const ExgHttpFailure *failure)
+{
+    static const struct {
+        const char *gnutls, *openssl, *reason;
+    } alerts[] = {
+        {"certificate is required", "alert certificate required", "none was shown"},
+        {"certificate is bad", "alert bad certificate", "it is a bad one"},
+        {"certificate is expired", "alert certificate expired", "it has expired"},
+        {"certificate was revoked", "alert certificate revoked", "it has been revoked"},
+        {"ca is unknown", "alert unknown ca", "its issuer is not trusted there"},
+        {"unknown certificate", "alert certificate unknown", "it is not known there"},
+        {"certificate is not supported", "alert unsupported certificate",
+         "its kind is not supported"},
+        {"access was denied", "alert access denied", "access is denied"},
+    };
+    g_autofree char *text = g_ascii_strdown(failure->text, -1);
+    for (gsize i = 0; i < G_N_ELEMENTS(alerts); i++)
+        if (strstr(text, alerts[i].gnutls) != NULL || strstr(text, alerts[i].openssl) != NULL)
+            return alerts[i].reason;
+    bool unnamed = !failure->answered && strstr(text, "gnutls recv error (-12)") != NULL;
+    return unnamed ? "it answered with an alert" : NULL;
+}
+
+/* An alert may be lost when the server closes the connection at once, and "handshake failure" may mean anything. */
+static const char *
+certificate_hint(const ExgHttpFailure *failure)
+{
+    if (failure->answered)
+        return "";
+    if (failure->client_certificate != NULL)
+        return "; perhaps it does not accept the client certificate (client_certificate_file)";
+    return strcasestr(failure->text, "handshake fail") != NULL
+               ? "; perhaps it wants a client certificate (client_certificate_file)"
+               : "";
+}
+
+/* Without what follows in a URI: that may be a PIN. */
+static int
+uri_length(const ExgHttpFailure *failure)
+{
+    return (int)strcspn(failure->client_certificate, "?");
+}
+
+static GError *
+refused_certificate_error(const ExgHttpFailure *failure, const char *reason)
+{
+    if (failure->client_certificate == NULL)
+        return exg_error_new(EXG_ERROR_CONFIG,
+                             "%s wants a client certificate (%s); see client_certificate_file",
+                             failure->host, reason);
+    return exg_error_new(EXG_ERROR_AUTH,
+                         "%s does not accept the client certificate (%s); see "
+                         "client_certificate_file (%.*s)",
+                         failure->host, reason, uri_length(failure), failure->client_certificate);
+}
+
+/* Ours cannot be read: tried again and again, a wrong PIN would lock a token, as a wrong password locks an account. */
+static GError *
+own_certificate_error(const ExgHttpFailure *failure)
+{
+    bool in_token = g_str_has_prefix(failure->client_certificate, "pkcs11:");
+    return exg_error_new(EXG_ERROR_AUTH,
+                         "The client certificate cannot be used: %s; see client_certificate_file "
+                         "(%.*s)",
+                         in_token
+                             ? "the token is not there, has no such object, or not with this PIN"
+                             : "it, or its key, cannot be read",
+                         uri_length(failure), failure->client_certificate);
+}
+
+static bool
+is_own_certificate(const ExgHttpFailure *failure)
+{
+    return failure->client_certificate != NULL &&
+           (failure->code == CURLE_SSL_CERTPROBLEM ||
+            strstr(failure->text, "error reading X.509 key or certificate file") != NULL);
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
 static bool
 is_tls(const ExgHttpFailure *failure)
 {
@@ -146,8 +231,8 @@ connect_error(const ExgHttpFailure *failure)
                              failure->host, g_strerror(os_error));
     g_autofree char *reason = reason_of(failure);
     if (is_tls(failure))
-        return exg_error_new(EXG_ERROR_UNREACHABLE, "The TLS handshake with %s failed: %s",
-                             failure->host, reason);
+        return exg_error_new(EXG_ERROR_UNREACHABLE, "The TLS handshake with %s failed: %s%s",
+                             failure->host, reason, certificate_hint(failure));
     return exg_error_new(EXG_ERROR_UNREACHABLE, "Cannot connect to %s port %u: %s", failure->host,
                          failure->port, reason);
 }
@@ -174,17 +259,23 @@ exchange_error(const ExgHttpFailure *failure)
     default:
         break;
     }
-    if (g_str_equal(failure->stage, "send"))
-        return exg_error_new(EXG_ERROR_UNREACHABLE,
-                             "%s closed the connection before the request was sent", failure->host);
-    return exg_error_new(EXG_ERROR_UNREACHABLE,
-                         "%s closed the connection without a complete answer", failure->host);
+    const char *what = g_str_equal(failure->stage, "send") ? "before the request was sent"
+                                                           : "without a complete answer";
+    return exg_error_new(EXG_ERROR_UNREACHABLE, "%s closed the connection %s%s", failure->host,
+                         what, certificate_hint(failure));
 }
 
 GError *
 exg_http_failure_to_error(const ExgHttpFailure *failure)
 {
-    GError *error = failure->established ? exchange_error(failure) : connect_error(failure);
+    const char *alert = certificate_alert(failure);
+    GError *error;
+    if (is_own_certificate(failure))
+        error = own_certificate_error(failure);
+    else if (alert != NULL)
+        error = refused_certificate_error(failure, alert);
+    else
+        error = failure->established ? exchange_error(failure) : connect_error(failure);
     exg_error_set_stage(error, !failure->established && is_tls(failure) ? "tls" : failure->stage);
     return error;
 }

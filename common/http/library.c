@@ -54,11 +54,11 @@ exg_http_library_init(void)
     (void)g_once(&once, initialize, NULL);
 }
 
-const char *
-exg_http_library_client_certificates(void)
+bool
+exg_http_library_has_pkcs11(void)
 {
     exg_http_library_init();
-    return strstr(version, "GnuTLS/") != NULL ? "PEM, PKCS#11" : "PEM";
+    return strstr(version, "GnuTLS/") != NULL;
 }
 
 const char *

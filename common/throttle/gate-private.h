@@ -76,7 +76,7 @@ typedef struct {
     gint64 busy_wait_us;     /* the next back-off of our own making */
     gint64 proven_until_us;  /* ACCOUNT: no proof of the credentials is needed until then */
     gint64 proof_since_us;   /* when the last request that may prove them was let through */
-    gint64 renewed_real_us;  /* ACCOUNT: when its credentials were read */
+    gint64 renewed_real_us;  /* ACCOUNT: when its credentials were changed */
     /* of the throttle */
     gint64 offered_until_us; /* fail-over has named its probe to somebody */
     ExgThrottleClaim claim;

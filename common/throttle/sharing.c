@@ -143,7 +143,7 @@ apply_breaker(ExgThrottle *throttle, ExgThrottleGate *gate, const ExgThrottleRow
     breaker->failures = MAX(breaker->failures, gate->failures_to_close);
     if (row->since_ms * 1000 >= gate->renewed_real_us)
         return;
-    /* These credentials were read after the last ones had been refused. */
+    /* These credentials are newer than the refusal. */
     breaker->probe_us = exg_clock_monotonic_us();
     gate->dirty = true;
     throttle->wanted = true;

@@ -347,14 +347,20 @@ exg_throttle_first_usable(ExgThrottle *throttle, const char *const *endpoints, g
 }
 
 void
-exg_throttle_renew_account(ExgThrottle *throttle, const char *account)
+exg_throttle_renew_account(ExgThrottle *throttle, const char *account, gint64 changed_real_us)
 {
     ExgThrottleGate *gate = exg_throttle_get_gate(throttle, EXG_THROTTLE_ACCOUNT, account);
-    gate->renewed_real_us = exg_clock_real_us();
-    if (gate->breaker.interval_us == 0)
+    gate->renewed_real_us = changed_real_us;
+    if (gate->breaker.interval_us == 0 || gate->breaker.since_real_us >= changed_real_us)
         return;
     gate->breaker.probe_us = exg_clock_monotonic_us();
     exg_throttle_sharing_gate_changed(throttle, gate);
+}
+
+void
+exg_throttle_close_account_at_once(ExgThrottle *throttle, const char *account)
+{
+    exg_throttle_get_gate(throttle, EXG_THROTTLE_ACCOUNT, account)->failures_to_close = 1;
 }
 
 void

@@ -103,8 +103,11 @@ GError *exg_throttle_check(ExgThrottle *throttle, const ExgThrottleTarget *targe
  * need not wait for what becomes of it. */
 guint exg_throttle_first_usable(ExgThrottle *throttle, const char *const *endpoints, guint count);
 
-/* The account's credentials were read anew: if it is closed, the next request may try them. */
-void exg_throttle_renew_account(ExgThrottle *throttle, const char *account);
+/* The account's credentials are of that time: if it was closed before, the next request may try
+ * them. */
+void exg_throttle_renew_account(ExgThrottle *throttle, const char *account, gint64 changed_real_us);
+/* For a program that does not live long enough to be refused twice: once will do. */
+void exg_throttle_close_account_at_once(ExgThrottle *throttle, const char *account);
 
 typedef struct {
     guint in_flight;

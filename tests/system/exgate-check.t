@@ -181,7 +181,8 @@ mends($steps, 'clock', qr{w32tm /resync});
 # --- the account ------------------------------------------------------------------------------
 
 $steps = check(77, configuration(password_file => spew("$directory/wrong", 'pass wrong', 0600)), 'ann@example.test');
-step_is($steps, 'login', 'wrong', qr/refused the credentials/);
+like($steps->{text}, qr/^WRONG +login +.*refused the credentials/m, 'a wrong password is told');
+step_is($steps, 'login', 'wrong', qr/refused the service account at .* the next attempt is at/); # the second time
 mends($steps, 'login', qr/Unlock-ADAccount 'svc'/);
 mends($steps, 'login', qr{cat > '\Q$directory\E/wrong'});
 step_is($steps, 'version', 'skipped', qr/without a login/);

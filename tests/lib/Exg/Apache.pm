@@ -27,7 +27,7 @@ sub missing
 sub directory_of_modules { return (grep { -d } qw(/usr/lib/apache2/modules /usr/lib64/httpd/modules))[0] // '/nonexistent' }
 sub has_gssapi           { return -e directory_of_modules() . '/mod_auth_gssapi.so' }
 
-# Options: sim, keytab => for Kerberos, ntlm_users => gss-ntlmssp's user file.
+# Options: sim, keytab => for Kerberos, ntlm_users => gss-ntlmssp's user file, tls => the version, as in 'TLSv1.2'.
 sub start
 {
     my ($class, %options) = @_;
@@ -139,6 +139,7 @@ ErrorLog $directory/error.log
 LogLevel info
 LogFormat "%u %>s %I %r" short
 SSLSessionCache none
+SSLProtocol @{[$self->{tls} // 'all']}
 SSLEngine on
 SSLCertificateFile $directory/server.pem
 SSLCertificateKeyFile $directory/server.key

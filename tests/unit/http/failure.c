@@ -2,6 +2,7 @@
 #include "common/base/clock.h"
 #include "common/base/disposition.h"
 #include "common/base/error.h"
+#include "common/http/failure-private.h"
 #include "tests/lib/http-fixture.h"
 
 #include <glib/gstdio.h>
@@ -138,6 +139,63 @@ test_not_verified(void)
     test_identity_free(stranger);
 }
 
+/* What both flavours of libcurl say when a server does not like our certificate, or wants one, or when we cannot read it. */
+static void
+test_client_certificate(void)
+{
+    static const char token[] = "pkcs11:token=t;object=o?pin-value=4711";
+    static const struct {
+        enum { HANDSHAKE, FIRST, LATER } when;
+        CURLcode code;
+        const char *text, *certificate;
+        gint expected;
+        const char *reason;
+    } rows[] = {
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "gnutls_handshake() failed: Certificate is expired",
+         "/c.pem", EXG_ERROR_AUTH, "mail does not accept the client certificate (it has expired)"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "gnutls_handshake() failed: CA is unknown", token,
+         EXG_ERROR_AUTH, "its issuer is not trusted there"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "gnutls_handshake() failed: Certificate is required",
+         NULL, EXG_ERROR_CONFIG, "mail wants a client certificate (none was shown)"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "gnutls_handshake() failed: Handshake failed", NULL,
+         EXG_ERROR_UNREACHABLE, "perhaps it wants a client certificate"},
+        {FIRST, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
+         "/c.pem", EXG_ERROR_AUTH, "mail does not accept the client certificate"},
+        {FIRST, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
+         NULL, EXG_ERROR_CONFIG, "mail wants a client certificate"},
+        {LATER, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
+         NULL, EXG_ERROR_UNREACHABLE, "closed the connection"},
+        {FIRST, CURLE_RECV_ERROR,
+         "OpenSSL SSL_read: OpenSSL/3.0.11: error:0A00045C:SSL routines::tlsv13 alert certificate "
+         "required, errno 0",
+         NULL, EXG_ERROR_CONFIG, "wants a client certificate (none was shown)"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR,
+         "OpenSSL/3.0.11: error:0A000418:SSL routines::tlsv1 alert unknown ca", "/c.pem",
+         EXG_ERROR_AUTH, "its issuer is not trusted there"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "error reading X.509 key or certificate file", token,
+         EXG_ERROR_AUTH, "not with this PIN"},
+        {HANDSHAKE, CURLE_SSL_CERTPROBLEM, "could not load PEM client certificate", "/c.pem",
+         EXG_ERROR_AUTH, "cannot be read"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const ExgHttpFailure failure = {.code = rows[i].code,
+                                        .text = rows[i].text,
+                                        .stage = rows[i].when == HANDSHAKE ? "tls" : "answer",
+                                        .host = "mail",
+                                        .client_certificate = rows[i].certificate,
+                                        .established = rows[i].when != HANDSHAKE,
+                                        .answered = rows[i].when == LATER};
+        g_autoptr(GError) error = exg_http_failure_to_error(&failure);
+        g_test_message("%s", error->message);
+        g_assert_error(error, EXG_ERROR, rows[i].expected);
+        g_assert_nonnull(strstr(error->message, rows[i].reason));
+        g_assert_true((strstr(error->message, "client_certificate_file") != NULL) ==
+                      (rows[i].when != LATER));
+        g_assert_null(strstr(error->message, "4711"));
+        g_assert_null(strstr(error->message, "TLS fatal"));
+    }
+}
+
 static void
 test_old_tls(void)
 {
@@ -243,6 +301,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/failure/A8.1-wrong-name", test_wrong_name);
     g_test_add_func("/http/failure/ca-file-missing", test_ca_file_missing);
     g_test_add_func("/http/failure/not-verified", test_not_verified);
+    g_test_add_func("/http/failure/client-certificate", test_client_certificate);
     g_test_add_func("/http/failure/old-tls", test_old_tls);
     g_test_add_func("/http/failure/A10-no-tls", test_no_tls);
     g_test_add_func("/http/failure/A10-refused", test_refused);

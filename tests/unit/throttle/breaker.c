@@ -81,7 +81,7 @@ test_lock_out(Fixture *fixture, gconstpointer options)
     for (guint i = 3; i < count; i++)
         g_assert_cmpint(attempts[i] - attempts[i - 3], >, 1800);
     /* New credentials are tried at once, and then mail flows. */
-    exg_throttle_renew_account(fixture->throttle, ACCOUNT);
+    exg_throttle_renew_account(fixture->throttle, ACCOUNT, exg_clock_real_us() + 1);
     request(fixture, "a@example.com", NULL);
     request(fixture, "a@example.com", NULL);
 }
@@ -258,9 +258,31 @@ test_renew(Fixture *fixture, gconstpointer options)
     request(fixture, "a@example.com", failed);
     request(fixture, "a@example.com", failed);
     refused(fixture, "a@example.com", EXG_ERROR_AUTH);
-    exg_throttle_renew_account(fixture->throttle, ACCOUNT);
+    exg_throttle_renew_account(fixture->throttle, ACCOUNT, exg_clock_real_us() + 1);
     request(fixture, "a@example.com", NULL);
     request(fixture, "b@example.com", NULL);
+}
+
+/* What was refused already is not tried again, however often it is read. */
+static void
+test_not_renewed(Fixture *fixture, gconstpointer options)
+{
+    g_autoptr(GError) failed = auth_error();
+    gint64 written_us = exg_clock_real_us();
+    advance_ms(fixture, 1000);
+    request(fixture, "a@example.com", failed);
+    request(fixture, "a@example.com", failed);
+    exg_throttle_renew_account(fixture->throttle, ACCOUNT, written_us);
+    refused(fixture, "a@example.com", EXG_ERROR_AUTH);
+}
+
+static void
+test_brief(Fixture *fixture, gconstpointer options)
+{
+    g_autoptr(GError) failed = auth_error();
+    exg_throttle_close_account_at_once(fixture->throttle, ACCOUNT);
+    request(fixture, "a@example.com", failed);
+    refused(fixture, "a@example.com", EXG_ERROR_AUTH);
 }
 
 static void
@@ -344,6 +366,8 @@ main(int argc, char *argv[])
     ADD("auth/proof-runs-out", &defaults, test_proof_runs_out);
     ADD("auth/old-success", &defaults, test_old_success);
     ADD("auth/renew", &defaults, test_renew);
+    ADD("auth/F14-not-renewed", &defaults, test_not_renewed);
+    ADD("auth/brief", &defaults, test_brief);
     ADD("unreachable/breaker", &defaults, test_unreachable);
     ADD("unreachable/any-answer", &defaults, test_any_answer_is_reachable);
     ADD("unreachable/what-does-not-count", &defaults, test_what_does_not_count);

@@ -207,17 +207,32 @@ test_renew(Pair *pair, gconstpointer data)
     request(&pair->one, "a@example.com", failed);
     let_news_travel(pair, &pair->one);
     let_time_pass(pair, 1001);
-    exg_throttle_renew_account(pair->two.throttle, ACCOUNT);
+    exg_throttle_renew_account(pair->two.throttle, ACCOUNT, exg_clock_real_us() + 1);
     request(&pair->two, "a@example.com", failed);
     let_news_travel(pair, &pair->two);
     let_time_pass(pair, 1001);
     refused(&pair->two, "a@example.com", EXG_ERROR_AUTH);
     refused(&pair->one, "a@example.com", EXG_ERROR_AUTH);
-    exg_throttle_renew_account(pair->two.throttle, ACCOUNT);
+    exg_throttle_renew_account(pair->two.throttle, ACCOUNT, exg_clock_real_us() + 1);
     request(&pair->two, "a@example.com", NULL);
     let_news_travel(pair, &pair->two);
     let_time_pass(pair, 1001);
     request(&pair->one, "a@example.com", NULL);
+}
+
+/* One that starts with the old password does not. */
+static void
+test_not_renewed(Pair *pair, gconstpointer data)
+{
+    g_autoptr(GError) failed = auth_error();
+    gint64 written_us = exg_clock_real_us();
+    let_time_pass(pair, 1001);
+    request(&pair->one, "a@example.com", failed);
+    request(&pair->one, "a@example.com", failed);
+    let_news_travel(pair, &pair->one);
+    let_time_pass(pair, 1001);
+    exg_throttle_renew_account(pair->two.throttle, ACCOUNT, written_us);
+    refused(&pair->two, "a@example.com", EXG_ERROR_AUTH);
 }
 
 /* A process that ends tells what it knows. */
@@ -360,6 +375,7 @@ main(int argc, char *argv[])
     ADD("who-waits", test_who_waits);
     ADD("probe", test_probe);
     ADD("renew", test_renew);
+    ADD("not-renewed", test_not_renewed);
     ADD("end", test_end);
     ADD("damaged", test_damaged);
     g_test_add_func("/throttle/sharing/unusable", test_unusable);
