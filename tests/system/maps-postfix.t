@@ -14,7 +14,7 @@ my $postfix = Exg::Postfix->new;
 my $sim     = Exg::Sim->start(mailboxes => [
     'ann@example.test alias=anna@example.test', 'bob@example.test', 'hidden@example.test hidden', 'away@example.test',
     'all@example.test type=PublicDL members=ann@example.test,bob@example.test',
-    'full@example.test quota=10', 'small@example.test max-size=100000', 'vip@example.test restricted',
+    'full@example.test quota=10', 'small@example.test max-size=2000000', 'vip@example.test restricted',
 ]);
 my $milter = Exg::Milter->start(
     sim  => $sim,
@@ -121,9 +121,9 @@ is($sim->requests('GetFolder', 'bob@example.test'), 1, 'Exchange was asked once 
 # --- what the policy service alone knows ------------------------------------------------------
 
 my $smtp = $postfix->client('policy');
-$smtp->command('MAIL FROM:<writer@sink.test> SIZE=200000');
+$smtp->command('MAIL FROM:<writer@sink.test> SIZE=4000000');
 is($smtp->command('RCPT TO:<small@example.test>'),
-    '552 5.3.4 <small@example.test>: Recipient address rejected: <small@example.test> takes messages of 100000 bytes at most',
+    '552 5.3.4 <small@example.test>: Recipient address rejected: <small@example.test> takes messages of 2000000 bytes at most',
     'a message that is too large for one recipient');
 is($smtp->command('RCPT TO:<ann@example.test>'), '250 2.1.5 Ok', 'and not for another');
 $smtp->command('RSET');
@@ -158,8 +158,10 @@ for my $name (@speaks_access, @lists) {
 
 my %learn = %{ $milter->{conf} };
 $learn{milter} = { %{ $learn{milter} }, mode => 'learn' };
+$learn{maps}   = { %{ $learn{maps} }, policy_listen => 'inet:127.0.0.1:10031' };
 $milter->configure(\%learn);
 $milter->reload;
+$milter->wait_for_log(qr/a changed policy_listen takes effect at the next start/);
 for my $name (keys %ask) {
     my $client = $postfix->client($name);
     $client->command('MAIL FROM:<writer@sink.test>');

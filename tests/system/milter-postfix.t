@@ -13,7 +13,7 @@ use Test::More;
 my $postfix = Exg::Postfix->new;
 my $sim     = Exg::Sim->start(mailboxes => [
     'ann@example.test alias=anna@example.test', 'bob@example.test', 'away@example.test',
-    'full@example.test quota=10', 'small@example.test max-size=100000', 'vip@example.test restricted', 'club@example.test moderated',
+    'full@example.test quota=10', 'small@example.test max-size=2000000', 'vip@example.test restricted', 'club@example.test moderated',
     'oof@example.test oof="Away."', 'all@example.test type=PublicDL members=ann@example.test,bob@example.test',
     'partner@example.test type=Contact',
 ]);
@@ -81,8 +81,8 @@ dialogue('everybody', $smtp,
     'RSET'                                   => '250 2.0.0 Ok',
 );
 dialogue('too large', $smtp,
-    'MAIL FROM:<writer@sink.test> SIZE=200000' => '250 2.1.0 Ok',
-    'RCPT TO:<small@example.test>' => '552 5.3.4 <small@example.test> takes messages of 100000 bytes at most',
+    'MAIL FROM:<writer@sink.test> SIZE=4000000' => '250 2.1.0 Ok',
+    'RCPT TO:<small@example.test>' => '552 5.3.4 <small@example.test> takes messages of 2000000 bytes at most',
     'RCPT TO:<ann@example.test>'   => $ok,
     'RSET'                         => '250 2.0.0 Ok',
 );

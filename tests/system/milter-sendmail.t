@@ -14,7 +14,7 @@ use Test::More;
 Exg::Sendmail->need;
 my $sim = Exg::Sim->start(mailboxes => [
     'ann@example.test alias=anna@example.test', 'bob@example.test', 'away@example.test',
-    'full@example.test quota=10', 'small@example.test max-size=100000', 'vip@example.test restricted', 'club@example.test moderated',
+    'full@example.test quota=10', 'small@example.test max-size=2000000', 'vip@example.test restricted', 'club@example.test moderated',
     'oof@example.test oof="Away."', 'all@example.test type=PublicDL members=ann@example.test,bob@example.test',
     'partner@example.test type=Contact',
 ]);
@@ -75,8 +75,8 @@ dialogue('milter', $smtp,
     'RCPT TO:<club@example.test>'    => '450 4.7.1 <club@example.test>... <club@example.test> is moderated',
     'RCPT TO:<x@other.test>'         => taken('x@other.test'),
     'RSET'                           => '250 2.0.0 Reset state',
-    'MAIL FROM:<writer@sink.test> SIZE=200000' => $sender,
-    'RCPT TO:<small@example.test>'   => '552 5.3.4 <small@example.test> takes messages of 100000 bytes at most',
+    'MAIL FROM:<writer@sink.test> SIZE=4000000' => $sender,
+    'RCPT TO:<small@example.test>'   => '552 5.3.4 <small@example.test> takes messages of 2000000 bytes at most',
     'RCPT TO:<ann@example.test>'     => taken('ann@example.test'),
     'RSET'                           => '250 2.0.0 Reset state',
 );
