@@ -257,18 +257,18 @@ install-deps:
 # Units name the program and the configuration where they are installed; an existing exgate.conf stays.
 PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/exgate/,g'
 
-install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
+install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(RELEASE)/exgate
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
 	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/exgate \
 	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(COMPLETIONDIR)
-	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
 	install -m 644 cli/exgate.1 $(DESTDIR)$(MANDIR)/man1/
 	install -m 644 cli/exgate.bash-completion $(DESTDIR)$(COMPLETIONDIR)/exgate
-	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 lmtp/exgate-lmtpd.8 milter/exgate-milter.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 milter/exgate-maps.7 $(DESTDIR)$(MANDIR)/man7/
-	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \
+	for unit in exgate-lmtpd.service exgate-lmtpd.socket exgate-milter.service; do \
 	    $(PLACED) packaging/common/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	install -m 644 packaging/common/exgate.sysusers $(DESTDIR)$(SYSUSERSDIR)/exgate.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/exgate/exgate.conf || \

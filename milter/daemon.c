@@ -290,7 +290,7 @@ on_reload(gpointer data)
         return G_SOURCE_CONTINUE;
     }
     exg_filter_configure(daemon->filter, settings);
-    exg_maps_configure(daemon->maps, conf, settings);
+    exg_maps_configure(daemon->maps, daemon->conf, conf, settings);
     exg_milter_settings_unref(daemon->settings);
     daemon->settings = settings;
     exg_account_unref(daemon->account);

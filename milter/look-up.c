@@ -18,8 +18,8 @@ struct ExgLookUps {
     gint max;       /* atomic */
     gint under_way; /* atomic */
     GMutex lock;
-    const ExgMilterSettings *settings; /* whose findings those are; only compared */
-    GHashTable *recent;                /* folded address → Recent */
+    guint serial;       /* of the settings whose findings those are */
+    GHashTable *recent; /* folded address → Recent */
 };
 
 /* --- what was found a moment ago -------------------------------------------------------------- */
@@ -36,10 +36,11 @@ recent_free(gpointer data)
 static void
 renew_recent(ExgLookUps *look_ups, const ExgMilterSettings *settings)
 {
-    if (look_ups->settings == settings)
+    guint serial = exg_milter_settings_serial(settings);
+    if (look_ups->serial == serial)
         return;
     g_hash_table_remove_all(look_ups->recent);
-    look_ups->settings = settings;
+    look_ups->serial = serial;
 }
 
 static ExgDirectoryFinding *

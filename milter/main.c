@@ -5,6 +5,7 @@
 #include "common/base/notify.h"
 #include "milter/daemon.h"
 
+#include <libmilter/mfapi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
@@ -55,6 +56,9 @@ static void
 print_version(void)
 {
     printf("exgate-milter %s\n", EXG_VERSION);
+    unsigned int major, minor, patch;
+    (void)smfi_version(&major, &minor, &patch);
+    printf("libmilter %u.%u.%u\n", major, minor, patch);
     printf("GLib %u.%u.%u\n", glib_major_version, glib_minor_version, glib_micro_version);
     g_autofree char *libraries = exg_account_library_versions();
     fputs(libraries, stdout);

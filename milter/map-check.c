@@ -85,6 +85,18 @@ is_skipped(const ExgPolicy *policy, const ExgMapQuestion *question)
            exg_policy_skips_recipient(policy, question->recipient) != NULL;
 }
 
+/* Whether something stands against the sender, whoever the recipient is. */
+static bool
+decide_sender(const ExgPolicy *policy, const ExgMapQuestion *question, ExgDecision *ret_decision)
+{
+    if (question->sender == NULL || question->authenticated ||
+        !exg_policy_is_internal(policy, question->sender))
+        return false;
+    exg_decide_for(exg_policy_rules(policy), EXG_SITUATION_INTERNAL_SENDER, question->sender,
+                   ret_decision);
+    return ret_decision->action != EXG_ACTION_ACCEPT;
+}
+
 void
 exg_map_check_ask(const ExgMapQuestion *question, gpointer check, ExgMapAnswerFunc function,
                   gpointer data)
@@ -95,15 +107,13 @@ exg_map_check_ask(const ExgMapQuestion *question, gpointer check, ExgMapAnswerFu
         function(&(ExgMapAnswer){.outcome = EXG_MAP_NOT_OURS}, data);
         return;
     }
-    if (question->sender != NULL && !question->authenticated &&
-        exg_policy_is_internal(policy, question->sender)) {
-        ExgDecision decision;
-        exg_decide_for(exg_policy_rules(policy), EXG_SITUATION_INTERNAL_SENDER, question->sender,
-                       &decision);
-        if (decision.action != EXG_ACTION_ACCEPT && !exg_policy_only_learns(policy)) {
+    ExgDecision decision;
+    if (decide_sender(policy, question, &decision)) {
+        if (!exg_policy_only_learns(policy)) {
             answer(policy, question->recipient, &decision, function, data);
             return;
         }
+        log_decision(policy, question->recipient, &decision);
     }
     Question *asked = g_new(Question, 1);
     *asked = (Question){

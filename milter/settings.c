@@ -6,12 +6,14 @@ struct ExgMilterSettings {
     ExgPolicy *policy;
     ExgDirectory *directory;
     gint64 timeout_ms;
+    guint serial;
 };
 
 ExgMilterSettings *
 exg_milter_settings_new(ExgEngine *engine, ExgPolicy *policy, ExgDirectory *directory,
                         gint64 timeout_ms)
 {
+    static gint serial;
     ExgMilterSettings *settings = g_new(ExgMilterSettings, 1);
     *settings = (ExgMilterSettings){
         .references = 1,
@@ -19,6 +21,7 @@ exg_milter_settings_new(ExgEngine *engine, ExgPolicy *policy, ExgDirectory *dire
         .policy = policy,
         .directory = directory,
         .timeout_ms = timeout_ms,
+        .serial = (guint)g_atomic_int_add(&serial, 1) + 1,
     };
     return settings;
 }
@@ -57,4 +60,10 @@ gint64
 exg_milter_settings_timeout_ms(const ExgMilterSettings *settings)
 {
     return settings->timeout_ms;
+}
+
+guint
+exg_milter_settings_serial(const ExgMilterSettings *settings)
+{
+    return settings->serial;
 }

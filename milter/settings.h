@@ -23,6 +23,8 @@ void exg_milter_settings_unref(ExgMilterSettings *settings);
 const ExgPolicy *exg_milter_settings_policy(const ExgMilterSettings *settings);
 ExgDirectory *exg_milter_settings_directory(const ExgMilterSettings *settings);
 gint64 exg_milter_settings_timeout_ms(const ExgMilterSettings *settings);
+/* Another one for each settings of the process. */
+guint exg_milter_settings_serial(const ExgMilterSettings *settings);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgMilterSettings, exg_milter_settings_unref)
 

@@ -410,7 +410,7 @@ static const ExgConfKey schema[] = {
     {.group = "milter",
      .key = "listen",
      .type = EXG_CONF_STRING,
-     .fallback = "unix:/run/exgate/milter.sock",
+     .fallback = "unix:/run/exgate-milter/milter.sock",
      .doc = "The milter socket, as libmilter writes it: unix:/path, inet:port@host or "
             "inet6:port@host"},
     {.group = "milter",

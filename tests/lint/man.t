@@ -9,7 +9,7 @@ chdir $root or die "$root: $!";
 
 my @pages = sort glob '{common,lmtp,milter,plugin,cli}/*.[1-9]';
 cmp_ok(scalar @pages, '>=', 2, 'there are manual pages');
-for my $name (qw(exgate.1 exgate-lmtpd.8 exgate.conf.5)) {
+for my $name (qw(exgate.1 exgate-lmtpd.8 exgate-milter.8 exgate.conf.5)) {
     ok((grep { m{/\Q$name\E$} } @pages), "$name exists");
 }
 

@@ -15,20 +15,23 @@ plan(skip_all => "$release/exgate-lmtpd is not built") if !-x "$root/$release/ex
 # What is built is installed as it is (-o). The outer make's own settings (which tree, which sanitizer) come along in MAKEFLAGS.
 sub make_install
 {
-    return run_program('make', '-s', '-C', $root, '-o', "$release/exgate-lmtpd", 'install', "DESTDIR=$staging", 'PREFIX=/usr', @_);
+    return run_program('make', '-s', '-C', $root, '-o', "$release/exgate-lmtpd", '-o', "$release/exgate-milter", 'install', "DESTDIR=$staging", 'PREFIX=/usr', @_);
 }
 
 my $result = make_install();
 is($result->{status}, 0, 'make install succeeds') or diag($result->{err});
 my %mode = (
     'usr/sbin/exgate-lmtpd'                    => 0755,
+    'usr/sbin/exgate-milter'                   => 0755,
     'usr/bin/exgate'                           => 0755,
     'usr/share/man/man1/exgate.1'              => 0644,
     'usr/share/man/man8/exgate-lmtpd.8'        => 0644,
+    'usr/share/man/man8/exgate-milter.8'       => 0644,
     'usr/share/man/man5/exgate.conf.5'         => 0644,
     'usr/share/man/man7/exgate-maps.7'         => 0644,
     'lib/systemd/system/exgate-lmtpd.service'  => 0644,
     'lib/systemd/system/exgate-lmtpd.socket'   => 0644,
+    'lib/systemd/system/exgate-milter.service' => 0644,
     'usr/lib/sysusers.d/exgate.conf'           => 0644,
     'usr/share/bash-completion/completions/exgate' => 0644,
     'etc/exgate/exgate.conf'                   => 0644,
@@ -40,6 +43,7 @@ my @all = grep { length } split /\n/, run_program('find', "$staging", '-type', '
 is(scalar @all, scalar keys %mode, 'and nothing else') or diag("@all");
 like(slurp("$staging/lib/systemd/system/exgate-lmtpd.service"), qr{^ExecStart=/usr/sbin/exgate-lmtpd }m, 'the unit starts the program');
 like(run_program("$staging/usr/sbin/exgate-lmtpd", '--version')->{out}, qr/^exgate-lmtpd \d/, 'which runs');
+like(run_program("$staging/usr/sbin/exgate-milter", '--version')->{out}, qr/^exgate-milter \d/, 'the milter too');
 like(run_program("$staging/usr/bin/exgate", '--version')->{out}, qr/^exgate \d/, 'as does the tool');
 
 spew("$staging/etc/exgate/exgate.conf", "mine\n");
@@ -56,5 +60,7 @@ spew("$state/exchange-password", "secret\n");
 local $ENV{CREDENTIALS_DIRECTORY} = "$state";
 $result = run_program(program('exgate-lmtpd'), '--config', $conf, '--check-config');
 is($result->{status}, 0, 'the sample is a good configuration, once the password is there') or diag($result->{err});
+$result = run_program(program('exgate-milter'), '--config', $conf, '--check-config');
+is($result->{status}, 0, 'for the milter as well') or diag($result->{err});
 
 done_testing;

@@ -14,13 +14,17 @@ my $postfix = Exg::Postfix->new;
 my $sim     = Exg::Sim->start(mailboxes => [
     'ann@example.test alias=anna@example.test', 'bob@example.test', 'hidden@example.test hidden', 'away@example.test',
     'all@example.test type=PublicDL members=ann@example.test,bob@example.test',
+    'full@example.test quota=10', 'small@example.test max-size=2000000', 'vip@example.test restricted',
 ]);
 my $milter = Exg::Milter->start(
     sim  => $sim,
     user => 'nobody',
     conf => {
         delivery => { recipient_delimiter => '+' },
-        milter   => { domains => 'example.test', skip_networks => '192.0.2.0/24' },
+        directory => { tips_sender => 'ann@example.test' },
+        milter   => {
+            domains => 'example.test', skip_networks => '192.0.2.0/24', restricted => 'reject', internal_domains => 'example.test',
+        },
         maps     => {
             policy_listen     => 'inet:127.0.0.1:0',
             socketmap_listen  => 'inet:127.0.0.1:0',
@@ -91,6 +95,13 @@ for my $name (@speaks_access, @lists) {
         '550 5.1.1 <all@example.test>: Recipient address rejected: ' .
             ($is_list ? 'User unknown in relay recipient table' : '<all@example.test> is a distribution group'),
         "$name: a group that is not expanded likewise");
+    is($smtp->command('RCPT TO:<full@example.test>'),
+        $is_list ? '250 2.1.5 Ok' : '452 4.2.2 <full@example.test>: Recipient address rejected: <full@example.test> the mailbox is full',
+        "$name: a full mailbox is there, and has to wait");
+    is($smtp->command('RCPT TO:<vip@example.test>'),
+        $is_list ? '250 2.1.5 Ok'
+            : '550 5.7.1 <vip@example.test>: Recipient address rejected: <vip@example.test> does not take mail from everybody',
+        "$name: one that does not take mail from everybody is there");
     is($smtp->command('RCPT TO:<x@other.test>'),
         $is_list ? '550 5.1.1 <x@other.test>: Recipient address rejected: User unknown in relay recipient table' : '250 2.1.5 Ok',
         "$name: of another domain nothing is known");
@@ -110,6 +121,17 @@ is($sim->requests('GetFolder', 'bob@example.test'), 1, 'Exchange was asked once 
 # --- what the policy service alone knows ------------------------------------------------------
 
 my $smtp = $postfix->client('policy');
+$smtp->command('MAIL FROM:<writer@sink.test> SIZE=4000000');
+is($smtp->command('RCPT TO:<small@example.test>'),
+    '552 5.3.4 <small@example.test>: Recipient address rejected: <small@example.test> takes messages of 2000000 bytes at most',
+    'a message that is too large for one recipient');
+is($smtp->command('RCPT TO:<ann@example.test>'), '250 2.1.5 Ok', 'and not for another');
+$smtp->command('RSET');
+$smtp->command('MAIL FROM:<bob@example.test>');
+is($smtp->command('RCPT TO:<ann@example.test>'),
+    '550 5.7.1 <ann@example.test>: Recipient address rejected: <bob@example.test> may only be used with authentication',
+    'a sender of our own without authentication');
+$smtp->command('RSET');
 like($smtp->command('XCLIENT ADDR=192.0.2.7 NAME=friend.test'), qr/^220 /, 'a client of a network that is not looked at');
 $smtp->command('EHLO friend.test');
 $smtp->command('MAIL FROM:<writer@sink.test>');
@@ -136,8 +158,10 @@ for my $name (@speaks_access, @lists) {
 
 my %learn = %{ $milter->{conf} };
 $learn{milter} = { %{ $learn{milter} }, mode => 'learn' };
+$learn{maps}   = { %{ $learn{maps} }, policy_listen => 'inet:127.0.0.1:10031' };
 $milter->configure(\%learn);
 $milter->reload;
+$milter->wait_for_log(qr/a changed policy_listen takes effect at the next start/);
 for my $name (keys %ask) {
     my $client = $postfix->client($name);
     $client->command('MAIL FROM:<writer@sink.test>');

@@ -81,7 +81,7 @@ dialogue('everybody', $smtp,
     'RSET'                                   => '250 2.0.0 Ok',
 );
 dialogue('too large', $smtp,
-    'MAIL FROM:<writer@sink.test> SIZE=3000000' => '250 2.1.0 Ok',
+    'MAIL FROM:<writer@sink.test> SIZE=4000000' => '250 2.1.0 Ok',
     'RCPT TO:<small@example.test>' => '552 5.3.4 <small@example.test> takes messages of 2000000 bytes at most',
     'RCPT TO:<ann@example.test>'   => $ok,
     'RSET'                         => '250 2.0.0 Ok',

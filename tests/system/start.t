@@ -28,7 +28,7 @@ sub cpu_seconds
 }
 
 my $theirs = cpu_seconds($python, '-c', 'import exchangelib');
-for my $program (qw(exgate exgate-lmtpd)) {
+for my $program (qw(exgate exgate-lmtpd exgate-milter)) {
     my $ours = cpu_seconds(program($program), '--version');
     note(sprintf '%s: %.3f s, python3-exchangelib: %.3f s', $program, $ours, $theirs);
     cmp_ok($ours, '<', $theirs / TIMES_LESS, "F8: $program starts in a fraction of the time");

@@ -67,6 +67,9 @@ sub status
     return slurp('/proc/' . $self->pid . '/status') =~ /^$name:\s+(\d+)/m ? $1 : die "no $name in the status";
 }
 
+# R, S, T …
+sub status_letter { my ($self) = @_; return slurp('/proc/' . $self->pid . '/status') =~ /^State:\s+(\S)/m ? $1 : '' }
+
 # Seconds of CPU used so far.
 sub cpu_seconds
 {

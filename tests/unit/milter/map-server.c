@@ -363,6 +363,25 @@ test_later(void)
     client_expect_end(quick, "");
 }
 
+/* More than is read ahead, while the first of it waits. */
+static void
+test_crowd(void)
+{
+    g_autoptr(Fixture) f = fixture_new();
+    g_autoptr(Client) client = client_new(f, EXG_MAP_SERVER_TCP_ACCESS);
+    g_autoptr(GString) requests = g_string_new("get later@x.test\n");
+    g_autoptr(GString) replies = g_string_new("500 -\n");
+    while (requests->len < 64 * 1024) {
+        g_string_append(requests, "get ann@x.test\n");
+        g_string_append(replies, "500 -\n");
+    }
+    client_send(client, requests->str);
+    client_expect(client, "");
+    g_assert_cmpuint(f->asked, ==, 1);
+    answer_next(f);
+    client_expect(client, replies->str);
+}
+
 /* A client may go, and so may the server, before the answer comes. */
 static void
 test_gone(void)
@@ -550,6 +569,7 @@ main(int argc, char **argv)
     g_test_add_func("/milter/map-server/what-is-asked", test_what_is_asked);
     g_test_add_func("/milter/map-server/statistics", test_statistics);
     g_test_add_func("/milter/map-server/later", test_later);
+    g_test_add_func("/milter/map-server/crowd", test_crowd);
     g_test_add_func("/milter/map-server/gone", test_gone);
     g_test_add_func("/milter/map-server/drain", test_drain);
     g_test_add_func("/milter/map-server/drain-nothing", test_drain_nothing);

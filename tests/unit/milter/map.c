@@ -117,7 +117,8 @@ test_addresses(void)
     for (guint i = 0; i < G_N_ELEMENTS(addresses); i++)
         g_assert_true(exg_map_is_address(addresses[i]));
     for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
-        g_test_message("%s", others[i]);
+        g_autofree char *shown = g_strescape(others[i], NULL);
+        g_test_message("%s", shown);
         g_assert_false(exg_map_is_address(others[i]));
     }
 }
