@@ -30,7 +30,8 @@ SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
 PACKAGES := glib-2.0 gio-2.0 gio-unix-2.0 gnutls libcurl libxml-2.0 sqlite3 json-glib-1.0 krb5-gssapi
-HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null && echo yes)
+MILTER_PACKAGES := milter
+HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) $(MILTER_PACKAGES) 2>/dev/null && echo yes)
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
 BARE_GOALS := demo check conformance torture memory auth-long bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
@@ -60,6 +61,7 @@ ALL_CFLAGS = -std=gnu11 -I. -D_GNU_SOURCE -DEXG_VERSION='"$(VERSION)"' -DG_LOG_D
 ALL_LDFLAGS = $(LINK_HARDENING) $(LDFLAGS)
 PACKAGE_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+MILTER_LIBS := $(shell $(PKG_CONFIG) --libs $(MILTER_PACKAGES))
 
 RELEASE := build/release$(TREE)
 CHECK   := build/check$(TREE)
@@ -75,16 +77,17 @@ export EXG_SANITIZE := $(SANITIZE)
 
 COMMON_SRC := $(sort $(wildcard common/*/*.c common/*/*/*.c))
 LMTP_SRC   := $(sort $(wildcard lmtp/*.c))
+MILTER_SRC := $(sort $(wildcard milter/*.c))
 CLI_SRC    := $(sort $(wildcard cli/*.c))
 SIM_SRC    := $(sort $(wildcard tests/exchange-sim/*.c))
 BENCH_SRC  := $(sort $(wildcard tests/bench/*.c))
 TESTLIB_SRC := $(sort $(wildcard tests/lib/*.c))
 UNIT_SRC   := $(sort $(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 FUZZ_SRC   := $(sort $(wildcard tests/fuzz/*.c))
-PROGRAMS   := exgate-lmtpd exgate exchange-sim
+PROGRAMS   := exgate-lmtpd exgate-milter exgate exchange-sim
 
 objects = $(patsubst %.c,$(2)/%.o,$(1))
-SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(CLI_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC)
+SOURCES := $(COMMON_SRC) $(LMTP_SRC) $(MILTER_SRC) $(CLI_SRC) $(SIM_SRC) $(BENCH_SRC) $(TESTLIB_SRC) $(UNIT_SRC) $(FUZZ_SRC)
 
 ifeq ($(V),0)
 say = @printf '  %-5s %s\n' $(1) $@;
@@ -115,10 +118,12 @@ $(1)/libexgate.a: $(call objects,$(COMMON_SRC),$(1))
 	$$(call say,AR)$(AR) rcs $$@ $$^
 
 $(1)/exgate-lmtpd: $(call objects,$(LMTP_SRC),$(1)) $(1)/libexgate.a
+$(1)/exgate-milter: $(call objects,$(MILTER_SRC),$(1)) $(1)/libexgate.a
+$(1)/exgate-milter: MORE_LIBS = $(MILTER_LIBS)
 $(1)/exgate: $(call objects,$(CLI_SRC),$(1)) $(1)/libexgate.a
 $(1)/exchange-sim: $(call objects,$(SIM_SRC),$(1)) $(1)/libexgate.a
 $(addprefix $(1)/,$(PROGRAMS)):
-	$$(call say,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	$$(call say,LINK)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS) $$(MORE_LIBS)
 endef
 $(eval $(call tree,$(RELEASE),))
 $(eval $(call tree,$(CHECK),-DEXG_TEST_SEAMS=1))
@@ -131,10 +136,14 @@ $(eval $(call tree,$(FUZZ),-DEXG_TEST_SEAMS=1))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(CHECK)/tests/unit/%.t,$(UNIT_SRC))
 # A unit test of a program links the program's objects, without its main().
 LMTP_PARTS := $(filter-out $(CHECK)/lmtp/main.o,$(call objects,$(LMTP_SRC),$(CHECK)))
+MILTER_PARTS := $(filter-out $(CHECK)/milter/main.o,$(call objects,$(MILTER_SRC),$(CHECK)))
 CLI_PARTS  := $(filter-out $(CHECK)/cli/main.o,$(call objects,$(CLI_SRC),$(CHECK)))
 SIM_PARTS  := $(filter-out $(CHECK)/tests/exchange-sim/main.o,$(call objects,$(SIM_SRC),$(CHECK)))
 $(CHECK)/tests/unit/lmtp/%.t: EXTRA = $(LMTP_PARTS)
 $(filter $(CHECK)/tests/unit/lmtp/%.t,$(UNIT_TESTS)): $(LMTP_PARTS)
+$(CHECK)/tests/unit/milter/%.t: EXTRA = $(MILTER_PARTS)
+$(CHECK)/tests/unit/milter/%.t: MORE_LIBS = $(MILTER_LIBS)
+$(filter $(CHECK)/tests/unit/milter/%.t,$(UNIT_TESTS)): $(MILTER_PARTS)
 $(CHECK)/tests/unit/cli/%.t: EXTRA = $(CLI_PARTS)
 $(filter $(CHECK)/tests/unit/cli/%.t,$(UNIT_TESTS)): $(CLI_PARTS)
 $(CHECK)/tests/unit/exchange-sim/%.t: EXTRA = $(SIM_PARTS)
@@ -143,15 +152,17 @@ $(filter $(CHECK)/tests/unit/exchange-sim/%.t,$(UNIT_TESTS)): $(SIM_PARTS)
 SIM_TESTS := $(patsubst %.c,$(CHECK)/%.t,$(shell grep -l 'tests/lib/sim.h' $(UNIT_SRC)))
 $(SIM_TESTS): | $(CHECK)/exchange-sim
 $(CHECK)/tests/unit/%.t: $(CHECK)/tests/unit/%.o $(call objects,$(TESTLIB_SRC),$(CHECK)) $(CHECK)/libexgate.a
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $< $(EXTRA) $(filter $(CHECK)/tests/lib/%.o,$^) $(CHECK)/libexgate.a $(LIBS) $(MORE_LIBS)
 
 SCRIPT_TESTS := $(sort $(wildcard tests/lint/*.t tests/system/*.t))
 # A fuzz target twice: with a driver that replays a corpus, for `make check`, and with libFuzzer, for `make fuzz`.
 FUZZERS := $(filter-out driver,$(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)))
+# what the milter's targets need; the rest of it would want libmilter
+MAP_PARTS := $(patsubst %,$(CHECK)/milter/%.o,map policy-service socketmap tcp-table)
 REPLAYS := $(addprefix $(CHECK)/tests/fuzz/,$(FUZZERS))
-$(REPLAYS): %: %.o $(CHECK)/tests/fuzz/driver.o $(LMTP_PARTS) $(CHECK)/libexgate.a
+$(REPLAYS): %: %.o $(CHECK)/tests/fuzz/driver.o $(LMTP_PARTS) $(MAP_PARTS) $(CHECK)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(FUZZ)/libexgate.a
+$(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(MAP_PARTS:$(CHECK)/%=$(FUZZ)/%) $(FUZZ)/libexgate.a
 	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # `make fuzz T='dot conf'` fuzzes just those
@@ -217,12 +228,13 @@ demo: $(RELEASE)/exgate-lmtpd $(RELEASE)/exchange-sim
 
 BENCHES := $(patsubst %.c,$(RELEASE)/%,$(BENCH_SRC))
 $(BENCHES): %: %.o $(RELEASE)/libexgate.a
-	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,LINK)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(MILTER_LIBS)
 
 # BENCH='10K/10s 1M/1s/10r/50ms' runs those cells only (tests/bench/run explains them), ROUNDS=5 more rounds
 bench: test-tools all $(BENCHES)
 	@tests/bench/transport
 	@tests/bench/discover
+	@tests/bench/milter
 	@tests/bench/run
 
 else
@@ -247,7 +259,7 @@ PLACED = sed -e 's,/usr/sbin/,$(SBINDIR)/,g' -e 's,/etc/exgate/,$(SYSCONFDIR)/ex
 
 install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man8 \
-	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(SYSCONFDIR)/exgate \
+	           $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(SYSCONFDIR)/exgate \
 	           $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(RELEASE)/exgate-lmtpd $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(RELEASE)/exgate $(DESTDIR)$(BINDIR)/
@@ -255,6 +267,7 @@ install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate
 	install -m 644 cli/exgate.bash-completion $(DESTDIR)$(COMPLETIONDIR)/exgate
 	install -m 644 lmtp/exgate-lmtpd.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 common/exgate.conf.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 milter/exgate-maps.7 $(DESTDIR)$(MANDIR)/man7/
 	for unit in exgate-lmtpd.service exgate-lmtpd.socket; do \
 	    $(PLACED) packaging/common/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit 1; done
 	install -m 644 packaging/common/exgate.sysusers $(DESTDIR)$(SYSUSERSDIR)/exgate.conf

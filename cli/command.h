@@ -37,6 +37,7 @@ int exg_complain(int status, const char *format, ...) G_GNUC_PRINTF(2, 3);
 int exg_command_check(int argc, char **argv);
 int exg_command_convert_id(int argc, char **argv);
 int exg_command_deliver(int argc, char **argv);
+int exg_command_directory(int argc, char **argv);
 int exg_command_discover(int argc, char **argv);
 int exg_command_expand(int argc, char **argv);
 int exg_command_freebusy(int argc, char **argv);

@@ -105,7 +105,7 @@ exg_command_convert_id(int argc, char **argv)
     ExgEwsIdFormat to, from = EXG_EWS_EWS_ID;
     int status = exg_tool_parse(&tool, &usage, &argc, &argv);
     if (status == EX_OK && to_name == NULL)
-        status = exg_complain(EX_USAGE, "exgate convert-id: --to FORMAT is missing; try --help");
+        status = exg_complain(EX_USAGE, "--to FORMAT is missing; try exgate convert-id --help");
     if (status == EX_OK)
         status = find_format("--to", to_name, &to);
     if (status == EX_OK && from_name != NULL)

@@ -225,7 +225,7 @@ open_work(Work *work)
             strchr(work->recipients[i], '@') == NULL)
             return exg_complain(EX_USAGE, "--to %s: an address is expected", work->recipients[i]);
     if (work->recipients == NULL)
-        return exg_complain(EX_USAGE, "exgate deliver: --to ADDRESS is missing; try --help");
+        return exg_complain(EX_USAGE, "--to ADDRESS is missing; try exgate deliver --help");
     if (work->folder != NULL && work->junk)
         return exg_complain(EX_USAGE, "say either --folder or --junk");
     /* before root is given up */

@@ -37,17 +37,20 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tool, tool_clear)
 
 /* --- what is printed -------------------------------------------------------------------------- */
 
+/* Which request, and below it what came of it. */
 static void
 print_step(const ExgDiscoveryEvent *event, gpointer data)
 {
     g_autofree char *url = exg_printable(event->url);
     g_autofree char *sentence = exg_printable(event->sentence);
-    g_autofree char *status = event->status != 0 ? g_strdup_printf(" HTTP %d:", event->status)
-                                                 : g_strdup("");
-    printf("%6" G_GINT64_FORMAT " ms  %-8s  %s%s%s%s%s\n               %s %s\n", event->elapsed_ms,
-           exg_discovery_step_name(event->step), url, event->address != NULL ? " [" : "",
-           event->address != NULL ? event->address : "", event->address != NULL ? "]" : "",
-           event->credentials ? ", with credentials" : "", status, sentence);
+    g_autofree char *status = g_strdup_printf("HTTP %d", event->status);
+    g_autofree char *address = event->address != NULL ? g_strdup_printf(" [%s]", event->address)
+                                                      : g_strdup("");
+    bool says_status = event->status == 0 || g_str_has_prefix(sentence, status);
+    printf("%6" G_GINT64_FORMAT " ms  %-8s  %s%s%s\n%21s%s%s%s\n", event->elapsed_ms,
+           exg_discovery_step_name(event->step), url, address,
+           event->credentials ? ", with credentials" : "", "", says_status ? "" : status,
+           says_status ? "" : ": ", sentence);
     fflush(stdout);
 }
 
@@ -75,18 +78,21 @@ static void
 print_json(const ExgDiscoveryResult *result)
 {
     g_autoptr(GPtrArray) names = names_of(result->answer);
-    g_autoptr(GString) json = g_string_new("{");
+    g_autoptr(GString) json = g_string_new(NULL);
+    exg_json_open(json, NULL, '{');
     exg_json_text(json, "endpoint", result->endpoint);
     exg_json_text(json, "address", result->address);
     exg_json_text(json, "source", result->source);
     exg_json_text(json, "step", exg_discovery_step_name(result->step));
     exg_json_number(json, "elapsed_ms", result->elapsed_ms);
     exg_json_number(json, "requests", result->requests);
-    g_string_append(json, ",\"settings\":{");
+    exg_json_open(json, "settings", '{');
     for (guint i = 0; i < names->len; i++)
         exg_json_text(json, names->pdata[i],
                       exg_autodiscover_answer_get(result->answer, names->pdata[i]));
-    printf("%s}}\n", json->str);
+    exg_json_close(json, '{');
+    exg_json_close(json, '{');
+    exg_json_print(json);
 }
 
 static void
@@ -94,8 +100,9 @@ print_result(const ExgDiscoveryResult *result)
 {
     g_autoptr(GPtrArray) names = names_of(result->answer);
     g_autofree char *found = g_strdup_printf(
-        "%s (step \"%s\", %" G_GINT64_FORMAT " ms, %u requests)", result->source,
-        exg_discovery_step_name(result->step), result->elapsed_ms, result->requests);
+        "%s (step \"%s\", %" G_GINT64_FORMAT " ms, %u request%s)", result->source,
+        exg_discovery_step_name(result->step), result->elapsed_ms, result->requests,
+        result->requests == 1 ? "" : "s");
     g_autoptr(ExgTable) output = exg_table_new(NULL);
     exg_table_add(output, (const char *const[]){"endpoint", result->endpoint, NULL});
     exg_table_add(output, (const char *const[]){"address", result->address, NULL});
@@ -108,14 +115,24 @@ print_result(const ExgDiscoveryResult *result)
     exg_table_print(output, stdout);
 }
 
+/* The sentence has in brackets what --explain has shown already. */
 static int
-complain(const GError *error)
+complain(const GError *error, bool explained)
 {
     int status = g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG)       ? EX_USAGE
                  : g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH)       ? EX_CONFIG
                  : g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX) ? EX_NOUSER
                                                                            : EX_TEMPFAIL;
-    return exg_complain(status, "%s", error->message);
+    gsize length = explained ? strcspn(error->message, "(") : strlen(error->message);
+    g_autofree char *part = g_strchomp(g_strndup(error->message, length));
+    g_autofree char *sentence = exg_printable(part);
+    if (!explained && status == EX_TEMPFAIL)
+        status = exg_complain(status, "%s; --explain shows each step", sentence);
+    else
+        exg_complain(status, "%s", sentence);
+    if (strstr(error->message, "nobody has approved") != NULL)
+        exg_complain(status, "if such a host is yours, approve it: --approve, or approved_hosts");
+    return status;
 }
 
 /* --- the discovery ---------------------------------------------------------------------------- */
@@ -189,8 +206,10 @@ discover(Tool *tool, const char *address)
     while (exg_engine_iterate(tool->engine, false)) /* what was not waited for ends */
         continue;
     if (tool->result == NULL)
-        return complain(tool->error);
+        return complain(tool->error, tool->explain);
     remember(tool, address);
+    if (tool->explain && !tool->json)
+        putchar('\n');
     if (tool->json)
         print_json(tool->result);
     else
@@ -206,23 +225,25 @@ list_cache(ExgDiscoveryCache *cache, bool json)
     static const char *const titles[] = {"DOMAIN", "ENDPOINT", "FOUND BY", "AGE", NULL};
     g_autoptr(GPtrArray) entries = exg_discovery_cache_list(cache);
     g_autoptr(ExgTable) output = exg_table_new(titles);
-    g_autoptr(GString) text = g_string_new("[");
+    g_autoptr(GString) text = g_string_new(NULL);
+    exg_json_open(text, NULL, '[');
     for (guint i = 0; i < entries->len; i++) {
         const ExgDiscoveryEntry *entry = entries->pdata[i];
         gint64 age_ms = MAX(exg_clock_real_us() - entry->learned_us, 0) / 1000;
         g_autofree char *age = exg_format_age(age_ms);
         exg_table_add(
             output, (const char *const[]){entry->domain, entry->endpoint, entry->kind, age, NULL});
-        g_string_append(text, i > 0 ? ",{" : "{");
+        exg_json_open(text, NULL, '{');
         exg_json_text(text, "domain", entry->domain);
         exg_json_text(text, "endpoint", entry->endpoint);
         exg_json_text(text, "kind", entry->kind);
         exg_json_time(text, "learned", entry->learned_us / 1000);
         exg_json_time(text, "expires", entry->expires_us / 1000);
-        g_string_append_c(text, '}');
+        exg_json_close(text, '{');
     }
+    exg_json_close(text, '[');
     if (json)
-        printf("%s]\n", text->str);
+        exg_json_print(text);
     else
         exg_table_print(output, stdout);
     return EX_OK;

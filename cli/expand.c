@@ -1,5 +1,6 @@
 /* exgate expand: who is in a group. */
 #include "cli/mailbox-list.h"
+#include "common/base/error.h"
 #include "common/ews/people/expand-dl.h"
 
 #include <sysexits.h>
@@ -78,6 +79,8 @@ exg_command_expand(int argc, char **argv)
                                 &tool);
         good = exg_ews_expand_dl_finish(tool.service, exg_tool_wait(&tool), &expansion, &error);
     }
+    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX))
+        return exg_complain(EX_NOUSER, "there is no group '%s'", tool.operands[0]);
     if (!good)
         return exg_tool_complain(error);
     if (tool.json)

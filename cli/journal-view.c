@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 
 #include <sysexits.h>
+#include <unistd.h>
 
 #define SHORT_KEY_BYTES (3 + 12)
 #define DEFAULT_LIMIT   100
@@ -75,7 +76,7 @@ print_rows(const GPtrArray *rows)
                                      row->queue_id, row->message_id, NULL};
         exg_table_add(output, cells);
     }
-    exg_table_print(output, stdout);
+    exg_table_show(output);
 }
 
 static void
@@ -151,6 +152,8 @@ exg_journal_list(int argc, char **argv)
         return exg_journal_complain(error);
     if (json)
         print_rows_json(rows);
+    else if (rows->len == 0 && isatty(STDOUT_FILENO))
+        puts(done ? "None is done." : all ? "There are none." : "None is open.");
     else
         print_rows(rows);
     return more ? exg_complain(EX_OK, "there are more than %d; --limit shows them", limit) : EX_OK;
@@ -193,7 +196,7 @@ print_row(const ExgJournalRow *row)
         add_line(output, "done", done);
         add_line(output, "item", row->item_id);
     }
-    exg_table_print(output, stdout);
+    exg_table_show(output);
 }
 
 int
@@ -249,7 +252,7 @@ print_summary(const char *path, const ExgJournalSummary *summary)
     add_line(output, "done", done);
     add_line(output, "suspect", suspect);
     add_line(output, "size", size);
-    exg_table_print(output, stdout);
+    exg_table_show(output);
 }
 
 static void

@@ -53,10 +53,10 @@ exg_journal_tool_parse(ExgJournalTool *tool, const GOptionEntry *own, const char
     }
     int wanted = operand != NULL ? 2 : 1;
     if (*argc < wanted)
-        exg_complain(EX_USAGE, "%s: %s is missing; try --help", g_get_prgname(), operand);
+        exg_complain(EX_USAGE, "%s is missing; try %s --help", operand, g_get_prgname());
     else if (*argc > wanted)
-        exg_complain(EX_USAGE, "%s: unexpected argument %s; try --help", g_get_prgname(),
-                     (*argv)[wanted]);
+        exg_complain(EX_USAGE, "unexpected argument '%s'; try %s --help", (*argv)[wanted],
+                     g_get_prgname());
     return *argc == wanted;
 }
 

@@ -59,8 +59,8 @@ parse_arguments(Login *login, const GOptionEntry *own, const char *summary, int 
     if (!g_option_context_parse(context, &argc, &argv, &error))
         return exg_complain(EX_USAGE, "%s; try %s --help", error->message, g_get_prgname());
     if (argc > 1)
-        return exg_complain(EX_USAGE, "%s: unexpected argument %s; try --help", g_get_prgname(),
-                            argv[1]);
+        return exg_complain(EX_USAGE, "unexpected argument '%s'; try %s --help", argv[1],
+                            g_get_prgname());
     login->conf = exg_conf_load(login->conf_path != NULL ? login->conf_path : EXG_DEFAULT_CONF,
                                 &error);
     return login->conf != NULL ? EX_OK : exg_complain(EX_CONFIG, "%s", error->message);

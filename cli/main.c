@@ -25,6 +25,8 @@ static const ExgCommand commands[] = {
     {"convert-id", "Turn ids of items into another form", exg_command_convert_id},
     {"deliver", "Put a message into a mailbox", exg_command_deliver},
     {"watch", "Tell what happens in a mailbox, as it happens", exg_command_watch},
+    {"directory", "Tell who is a recipient, and look into what is known of them",
+     exg_command_directory},
     {"journal", "Look into the delivery journal, and settle what is open", exg_command_journal},
     {"login", "Sign a user in with OAuth2, for the programs to act for", exg_command_login},
     {"logout", "Forget the tokens of that user", exg_command_logout},

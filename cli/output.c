@@ -165,7 +165,7 @@ take_line(const char **text, guint width, const char **ret_line)
 }
 
 static void
-print_row(char **cells, const guint *widths, guint columns, FILE *file)
+print_row(char **cells, const guint *widths, guint columns, bool bold, FILE *file)
 {
     g_autofree const char **rest = g_new0(const char *, columns);
     for (guint i = 0; i < columns; i++)
@@ -174,6 +174,7 @@ print_row(char **cells, const guint *widths, guint columns, FILE *file)
     while (more) {
         guint owed = 0; /* blanks, which are not printed at the end of a line */
         more = false;
+        fputs(bold ? "\033[1m" : "", file);
         for (guint i = 0; i < columns; i++) {
             const char *line;
             int length = take_line(&rest[i], widths[i], &line);
@@ -185,7 +186,7 @@ print_row(char **cells, const guint *widths, guint columns, FILE *file)
             owed += widths[i] - MIN(exg_text_width(piece), widths[i]) + GAP;
             more = more || *rest[i] != '\0';
         }
-        fputc('\n', file);
+        fputs(bold ? "\033[0m\n" : "\n", file);
     }
 }
 
@@ -196,9 +197,7 @@ exg_table_print_within(const ExgTable *table, guint width, bool colour, FILE *fi
     squeeze(widths, table->columns, width);
     for (guint row = 0; row < table->rows->len; row++) {
         bool bold = colour && row == 0 && table->titled;
-        fputs(bold ? "\033[1m" : "", file);
-        print_row(g_ptr_array_index(table->rows, row), widths, table->columns, file);
-        fputs(bold ? "\033[0m" : "", file);
+        print_row(g_ptr_array_index(table->rows, row), widths, table->columns, bold, file);
     }
 }
 
@@ -211,7 +210,9 @@ exg_table_print(const ExgTable *table, FILE *file)
 void
 exg_table_show(const ExgTable *table)
 {
-    exg_table_print_within(table, exg_output_width(), exg_output_has_colour(), stdout);
+    bool wraps = isatty(STDOUT_FILENO) || g_getenv("COLUMNS") != NULL;
+    exg_table_print_within(table, wraps ? exg_output_width() : G_MAXUINT, exg_output_has_colour(),
+                           stdout);
 }
 
 void

@@ -78,7 +78,7 @@ tell_failures(const ExgTool *tool, const GPtrArray *answers)
         const ExgEwsCandidates *answer = g_ptr_array_index(answers, i);
         status = exg_tool_first_status(status, answer->error);
         if (g_error_matches(answer->error, EXG_ERROR, EXG_ERROR_NO_MAILBOX))
-            exg_complain(EX_OK, "nobody is found for %s", tool->operands[i]);
+            exg_complain(EX_OK, "nobody is found for '%s'", tool->operands[i]);
         else if (answer->error != NULL)
             exg_complain(EX_OK, "%s: %s", tool->operands[i], answer->error->message);
         else if (!answer->complete)

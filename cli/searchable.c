@@ -1,5 +1,6 @@
 /* exgate searchable: in which mailboxes the account may search for evidence. */
 #include "cli/tool.h"
+#include "common/base/error.h"
 #include "common/ews/people/get-searchable-mailboxes.h"
 
 #include <sysexits.h>
@@ -55,6 +56,19 @@ print_table(const ExgEwsSearchable *searchable)
     exg_table_show(table);
 }
 
+/* Without the role Exchange says no more than that access is denied. */
+static int
+complain(const ExgTool *tool, const GError *error)
+{
+    int status = exg_tool_complain(error);
+    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_DENIED))
+        exg_complain(EX_OK,
+                     "what gives the right, in the Exchange Management Shell: "
+                     "Add-RoleGroupMember 'Discovery Management' -Member '%s'",
+                     exg_conf_string(tool->conf, "exchange", "username"));
+    return status;
+}
+
 int
 exg_command_searchable(int argc, char **argv)
 {
@@ -83,7 +97,7 @@ exg_command_searchable(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (!exg_ews_get_searchable_mailboxes_finish(tool.service, exg_tool_wait(&tool), &searchable,
                                                  &error))
-        return exg_tool_complain(error);
+        return complain(&tool, error);
     if (tool.json)
         print_json(searchable);
     else

@@ -46,8 +46,8 @@ add_server(const ExgTool *tool, const Server *server, ExgTable *table)
     g_autofree char *account = g_strdup_printf("%s, by %s", exg_account_name(conf),
                                                exg_conf_string(conf, "exchange", "access"));
     g_autofree char *speaks = g_strdup_printf(
-        "%s%s%s", server->version.speaks, server->version.version[0] != '\0' ? "; it says " : "",
-        server->version.version);
+        "%s%s%s", server->version.speaks,
+        server->version.version[0] != '\0' ? "; the server's own: " : "", server->version.version);
     g_autofree char *answer = g_strdup_printf("in %" G_GINT64_FORMAT " ms", server->answer_ms);
     add_line(table, "endpoint", server->version.endpoint);
     if (server->error == NULL) {

@@ -22,14 +22,14 @@ check_operands(const ExgTool *tool, const ExgToolUsage *usage)
 {
     const char *program = g_get_prgname();
     if (tool->n_operands < usage->min)
-        return exg_complain(EX_USAGE, "%s: %s is missing; try --help", program, usage->operands);
+        return exg_complain(EX_USAGE, "%s is missing; try %s --help", usage->operands, program);
     if (tool->n_operands > usage->max)
-        return exg_complain(EX_USAGE, "%s: unexpected argument %s; try --help", program,
-                            tool->operands[usage->max]);
+        return exg_complain(EX_USAGE, "unexpected argument '%s'; try %s --help",
+                            tool->operands[usage->max], program);
     for (guint i = 0; i < tool->n_operands; i++)
         if (tool->operands[i][0] == '\0' || !g_utf8_validate(tool->operands[i], -1, NULL))
-            return exg_complain(EX_USAGE, "%s: argument %u is %s", program, i + 1,
-                                tool->operands[i][0] == '\0' ? "empty" : "not UTF-8");
+            return exg_complain(EX_USAGE, "argument %u is %s; try %s --help", i + 1,
+                                tool->operands[i][0] == '\0' ? "empty" : "not UTF-8", program);
     return EX_OK;
 }
 
@@ -103,6 +103,14 @@ exg_tool_start(ExgTool *tool)
     return EX_OK;
 }
 
+static void
+on_again(const GError *error, gint64 wait_ms, gpointer data)
+{
+    ExgTool *tool = data;
+    g_free(tool->trouble);
+    tool->trouble = exg_printable(error->message);
+}
+
 int
 exg_tool_open(ExgTool *tool)
 {
@@ -123,6 +131,7 @@ exg_tool_open(ExgTool *tool)
                             g_strerror(errno));
     tool->service = exg_account_ews(tool->account);
     exg_ews_service_set_retry(tool->service, &(ExgEwsRetryPolicy){.tolerant = true});
+    exg_ews_service_set_again(tool->service, on_again, tool);
     return EX_OK;
 }
 
@@ -148,6 +157,7 @@ exg_tool_clear(ExgTool *tool)
     g_strfreev(tool->operands);
     g_free(tool->conf_path);
     g_free(tool->timeout);
+    g_free(tool->trouble);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -171,10 +181,15 @@ tell_progress(gpointer data)
 {
     const ExgTool *tool = data;
     gint64 waited_ms = (g_get_monotonic_time() - tool->waiting_since_us) / 1000;
-    if (waited_ms >= PATIENCE_MS)
-        fprintf(stderr, "\rexgate: waiting for %s, %d s\033[K",
-                tool->waiting_for != NULL ? tool->waiting_for : "Exchange",
-                (int)(waited_ms / 1000));
+    if (waited_ms < PATIENCE_MS)
+        return G_SOURCE_CONTINUE;
+    const char *whom = tool->waiting_for != NULL ? tool->waiting_for : "Exchange";
+    g_autofree char *line = g_strdup_printf(
+        "exgate: waiting for %s, %d s%s%s", whom, (int)(waited_ms / 1000),
+        tool->trouble != NULL ? "; " : "", tool->trouble != NULL ? tool->trouble : "");
+    /* in the last column it would begin another line */
+    g_autofree char *shown = exg_text_shorten(line, exg_output_width() - 1);
+    fprintf(stderr, "\r%s\033[K", shown);
     return G_SOURCE_CONTINUE;
 }
 

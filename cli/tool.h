@@ -47,6 +47,7 @@ typedef struct {
     /* the call under way */
     const char *waiting_for; /* of whom it is said that one waits for him; NULL: Exchange */
     gint64 waiting_since_us;
+    char *trouble; /* why it is tried again; NULL: nothing went wrong yet */
     GAsyncResult *result;
     GSource *signals[2];
 } ExgTool;

@@ -5,9 +5,9 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
-#include "common/directory/directory.h"
-#include "common/directory/source-ews.h"
-#include "common/io/listener.h"
+#include "common/directory/configured.h"
+#include "common/io/listener-conf.h"
+#include "common/io/text-socket.h"
 #include "common/io/worker.h"
 #include "common/mime/address.h"
 #include "common/store/ews-store.h"
@@ -19,8 +19,6 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -39,7 +37,7 @@ struct ExgDaemon {
     ExgDirectoryCache *recipients;
     ExgAccount *account; /* the newest */
     ExgTimer report;
-    ExgStatisticsSocket *statistics;
+    ExgTextSocket *statistics;
     ExgDeliveryBackend *backend;
     ExgLmtpServer *server;
     bool draining;
@@ -47,18 +45,6 @@ struct ExgDaemon {
 };
 
 /* --- from the configuration ------------------------------------------------------------------- */
-
-static void
-open_log(const ExgConf *conf)
-{
-    static const char *const names[] = {"error", "warning", "info", "debug"};
-    ExgLogLevel level = EXG_LOG_INFO;
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_str_equal(exg_conf_string(conf, "log", "level"), names[i]))
-            level = (ExgLogLevel)i;
-    bool to_syslog = g_str_equal(exg_conf_string(conf, "log", "target"), "syslog");
-    exg_log_open("exgate-lmtpd", to_syslog ? EXG_LOG_TO_SYSLOG : EXG_LOG_TO_STDERR, level);
-}
 
 /* Our name in the greeting and in trace fields: a host name, nothing that could break a header. */
 static const char *
@@ -149,20 +135,6 @@ duplicate_check(const ExgConf *conf)
                                             : EXG_CHECK_DELAYED;
 }
 
-static ExgDirectory *
-directory_new(ExgDaemon *daemon, const ExgConf *conf, ExgAccount *account)
-{
-    const ExgDirectoryOptions options = {
-        .source = exg_directory_source_ews_new(account),
-        .cache = daemon->recipients,
-        .positive_life_ms = exg_conf_int(conf, "directory", "positive_life"),
-        .negative_life_ms = exg_conf_int(conf, "directory", "negative_life"),
-        .failure_life_ms = exg_conf_int(conf, "directory", "failure_life"),
-        .timeout_ms = exg_conf_int(conf, "directory", "timeout"),
-    };
-    return exg_directory_new(daemon->engine, &options);
-}
-
 static bool
 check_parent_directory(const ExgConf *conf, const char *group, const char *key, GError **error)
 {
@@ -203,11 +175,15 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     g_autoptr(ExgAccount) account = exg_account_new(daemon->engine, conf, error);
     if (account == NULL)
         return false;
+    ExgDirectory *directory = exg_directory_new_configured(daemon->engine, conf, account,
+                                                           daemon->recipients, false, error);
+    if (directory == NULL)
+        return false;
     const char *delimiters = exg_conf_string(conf, "delivery", "recipient_delimiter");
     *ret_options = (ExgDeliveryOptions){
         .store = exg_journaled_store_new(exg_ews_store_new(account, delimiters), daemon->journal,
                                          duplicate_check(conf)),
-        .directory = directory_new(daemon, conf, account),
+        .directory = directory,
         .hostname = hostname,
         .delimiters = delimiters,
         .timeout_ms = exg_conf_int(conf, "delivery", "timeout"),
@@ -267,36 +243,6 @@ open_journal(ExgDaemon *daemon, GError **error)
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 static bool
-listener_options(const ExgConf *conf, ExgListenerOptions *ret_options, GError **error)
-{
-    ExgListenerOptions options = {
-        .mode = (mode_t)exg_conf_int(conf, "lmtp", "socket_mode"),
-        .owner = (uid_t)-1,
-        .group = (gid_t)-1,
-    };
-    const char *owner = exg_conf_string(conf, "lmtp", "socket_owner");
-    if (owner != NULL) {
-        const struct passwd *entry = getpwnam(owner);
-        if (entry == NULL) {
-            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_owner");
-            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no user %s", where, owner);
-        }
-        options.owner = entry->pw_uid;
-    }
-    const char *group = exg_conf_string(conf, "lmtp", "socket_group");
-    if (group != NULL) {
-        const struct group *entry = getgrnam(group);
-        if (entry == NULL) {
-            g_autofree char *where = exg_conf_where(conf, "lmtp", "socket_group");
-            return exg_error_set(error, EXG_ERROR_CONFIG, "%s: there is no group %s", where, group);
-        }
-        options.group = entry->gr_gid;
-    }
-    *ret_options = options;
-    return true;
-}
-
-static bool
 listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
                GError **error)
 {
@@ -317,7 +263,7 @@ static bool
 listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **error)
 {
     ExgListenerOptions options;
-    if (!listener_options(conf, &options, error))
+    if (!exg_listener_options_read(conf, "lmtp", &options, error))
         return false;
     g_autofree char *where = exg_conf_where(conf, "lmtp", "listen");
     const char *const *texts = exg_conf_list(conf, "lmtp", "listen");
@@ -355,14 +301,21 @@ take_statistics(ExgStatistics *ret_statistics, gpointer data)
     ret_statistics->spool_bytes = exg_spool_budget_used(daemon->spool_budget);
 }
 
+static char *
+tell_statistics(gpointer data)
+{
+    ExgStatistics statistics = {0};
+    take_statistics(&statistics, data);
+    return exg_statistics_to_text(&statistics);
+}
+
 static bool
 open_statistics(ExgDaemon *daemon, GError **error)
 {
     const char *path = exg_conf_string(daemon->conf, "lmtp", "stats_socket");
     if (path == NULL)
         return true;
-    daemon->statistics = exg_statistics_socket_new(daemon->engine, path, take_statistics, daemon,
-                                                   error);
+    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
     if (daemon->statistics == NULL) {
         g_autofree char *where = exg_conf_where(daemon->conf, "lmtp", "stats_socket");
         g_prefix_error(error, "%s: ", where);
@@ -408,7 +361,7 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     if (daemon->conf == NULL || !check_conf(daemon->conf, error) ||
         !read_junk_header(daemon->conf, &daemon->junk_marks, error))
         return NULL;
-    open_log(daemon->conf);
+    exg_log_open_configured("exgate-lmtpd", daemon->conf);
     daemon->engine = exg_engine_new(error);
     if (daemon->engine == NULL)
         return NULL;
@@ -441,7 +394,7 @@ exg_daemon_free(ExgDaemon *daemon)
     if (daemon == NULL)
         return;
     exg_timer_cancel(&daemon->report);
-    exg_statistics_socket_free(daemon->statistics);
+    exg_text_socket_free(daemon->statistics);
     exg_lmtp_server_free(daemon->server);
     exg_delivery_backend_free(daemon->backend);
     exg_account_unref(daemon->account);
@@ -501,7 +454,7 @@ on_reload(gpointer data)
     if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
                       exg_conf_list(daemon->conf, "lmtp", "listen")))
         exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
-    open_log(conf);
+    exg_log_open_configured("exgate-lmtpd", conf);
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));

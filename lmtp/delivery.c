@@ -1,5 +1,6 @@
 #include "lmtp/delivery.h"
 
+#include "common/base/alarm.h"
 #include "common/base/clock.h"
 #include "common/base/disposition.h"
 #include "common/base/error.h"
@@ -10,7 +11,7 @@
 #include "lmtp/reply.h"
 #include "lmtp/trace.h"
 
-#define ALARM_INTERVAL_US (60 * G_USEC_PER_SEC)
+#define CONSEQUENCE "mail waits in the queue"
 /* After the deadline of the reply, the request may take as long again to settle its row in the journal. */
 #define SETTLE_FACTOR 2
 
@@ -29,8 +30,7 @@ struct ExgDeliveryBackend {
     ExgEngine *engine;
     Settings *settings;
     GHashTable *under_way; /* delivery keys; owned by their Delivery */
-    gint64 last_alarm_us[EXG_N_ERRORS];
-    guint64 alarms_unsaid[EXG_N_ERRORS];
+    ExgAlarm alarm;
 };
 
 /* A recipient being looked up at RCPT. */
@@ -153,34 +153,6 @@ log_facts(ExgEvent *event, const GError *error)
         exg_event_set_int(event, "retry_after_s", (facts->retry_after_ms + 999) / 1000);
 }
 
-/* What only the administrator can mend is said aloud, but not once per message. */
-static void
-alarm_administrator(ExgDeliveryBackend *backend, const GError *error)
-{
-    guint code = (guint)error->code;
-    gint64 now = exg_clock_monotonic_us();
-    if (backend->last_alarm_us[code] != 0 &&
-        now - backend->last_alarm_us[code] < ALARM_INTERVAL_US) {
-        backend->alarms_unsaid[code]++;
-        return;
-    }
-    ExgDisposition disposition = exg_disposition_of(error);
-    exg_log(EXG_LOG_ERROR, NULL,
-            "mail waits in the queue until this is mended: %s: %s (%" G_GUINT64_FORMAT
-            " more deliveries failed like this since the last such line)",
-            disposition.meaning, error->message, backend->alarms_unsaid[code]);
-    backend->last_alarm_us[code] = now;
-    backend->alarms_unsaid[code] = 0;
-}
-
-static bool
-is_for_administrator(const GError *error)
-{
-    return error->domain == EXG_ERROR &&
-           (error->code == EXG_ERROR_AUTH || error->code == EXG_ERROR_DENIED ||
-            error->code == EXG_ERROR_CONFIG || error->code == EXG_ERROR_RESOURCES);
-}
-
 static void
 finish_failed(Delivery *delivery, const GError *error)
 {
@@ -192,9 +164,9 @@ finish_failed(Delivery *delivery, const GError *error)
         exg_lmtp_reply_set(&reply, 451, "4.4.2",
                            "<%s> the delivery was broken off before it was sent",
                            delivery->recipient);
-    } else if (is_for_administrator(error)) {
+    } else if (exg_alarm_concerns(error)) {
         /* The sender gets no paths, hosts or account names; the log has them. */
-        alarm_administrator(delivery->backend, error);
+        (void)exg_alarm_raise(&delivery->backend->alarm, CONSEQUENCE, error);
         exg_lmtp_reply_set(&reply, disposition.smtp_code, disposition.enhanced, "<%s> %s",
                            delivery->recipient, disposition.meaning);
     } else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_QUOTA) &&
@@ -422,8 +394,8 @@ looked_up(const ExgDirectoryFinding *finding, gpointer data)
         exg_lmtp_reply_set(&reply, 250, "2.1.5", "<%s> is a distribution group", check->recipient);
     else if (finding->verdict == EXG_DIRECTORY_CANNOT_TELL && !check->settings->defer_unsure)
         exg_lmtp_reply_set(&reply, 250, "2.1.5", "<%s> the delivery will tell", check->recipient);
-    else if (finding->why != NULL && reply.code / 100 == 4 && is_for_administrator(finding->why))
-        alarm_administrator(check->backend, finding->why);
+    else if (finding->why != NULL && reply.code / 100 == 4)
+        (void)exg_alarm_raise(&check->backend->alarm, CONSEQUENCE, finding->why);
     check->answer(&reply, check->data);
     settings_unref(check->settings);
     exg_event_unref(check->event);

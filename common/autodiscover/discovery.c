@@ -23,7 +23,9 @@ typedef struct {
     bool started, done;
     ExgHttpClient *plain, *authenticated; /* a client is for one host; NULL: not needed so far */
     ExgTimer start;
-    char *failure; /* what was wrong, for the last sentence */
+    guint lookup;                   /* of its host's address, for those who watch; 0: done */
+    char address[INET6_ADDRSTRLEN]; /* "": not known */
+    char *failure;                  /* what was wrong, for the last sentence */
 } Candidate;
 
 struct Discovery {
@@ -172,20 +174,21 @@ place_of(const Discovery *self, const char *url)
 static void
 take_address(const char *const *addresses, const GError *error, gpointer data)
 {
+    Candidate *candidate = data;
+    candidate->lookup = 0;
     if (addresses != NULL)
-        g_strlcpy(data, addresses[0], INET6_ADDRSTRLEN);
+        g_strlcpy(candidate->address, addresses[0], sizeof candidate->address);
 }
 
-/* The address of a URL's host as far as it was looked up. */
+/* The connection asks for the same name, and shares the look-up. */
 static void
-find_address(const Discovery *self, const char *url, char ret_address[INET6_ADDRSTRLEN])
+find_address(Candidate *candidate)
 {
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    if (uri == NULL || g_uri_get_host(uri) == NULL)
-        return;
-    ExgResolver *resolver = self->options.http.resolver;
-    guint lookup = exg_resolver_lookup(resolver, g_uri_get_host(uri), 0, take_address, ret_address);
-    exg_resolver_cancel(resolver, lookup);
+    const Discovery *self = candidate->discovery;
+    g_autoptr(GUri) uri = g_uri_parse(candidate->url, G_URI_FLAGS_NONE, NULL);
+    if (self->options.trace != NULL && uri != NULL && g_uri_get_host(uri) != NULL)
+        candidate->lookup = exg_resolver_lookup(self->options.http.resolver, g_uri_get_host(uri),
+                                                self->deadline_us, take_address, candidate);
 }
 
 static void
@@ -203,9 +206,9 @@ trace(const Discovery *self, ExgDiscoveryStep step, const char *url, const char 
     tell(self, (ExgDiscoveryEvent){.step = step, .url = url, .sentence = sentence});
 }
 
-static void
-on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnswer *answer,
-        const GError *error, gpointer data)
+/* "no such user: InvalidUser (there is no such user)". (transfer full) */
+static char *
+describe(const ExgAutodiscoverAnswer *answer)
 {
     static const char *const words[] = {
         [EXG_AUTODISCOVER_SETTINGS] = "settings",
@@ -215,6 +218,21 @@ on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnsw
         [EXG_AUTODISCOVER_NOT_HERE] = "refused",
         [EXG_AUTODISCOVER_BUSY] = "busy",
     };
+    const char *meaning = answer->code != NULL ? exg_autodiscover_code_meaning(answer->code) : "";
+    GString *text = g_string_new(words[answer->kind]);
+    if (answer->target != NULL)
+        g_string_append_printf(text, ": %s", answer->target);
+    else if (answer->code != NULL)
+        g_string_append_printf(text, ": %s", answer->code);
+    if (meaning[0] != '\0' && answer->target == NULL)
+        g_string_append_printf(text, " (%s)", meaning);
+    return g_string_free(text, FALSE);
+}
+
+static void
+on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnswer *answer,
+        const GError *error, gpointer data)
+{
     const Candidate *candidate = data;
     Discovery *self = candidate->discovery;
     self->requests++;
@@ -222,19 +240,11 @@ on_note(const char *url, bool credentials, int status, const ExgAutodiscoverAnsw
         self->status = status;
     if (candidate->done)
         return;
-    g_autofree char *sentence = error != NULL ? g_strdup(error->message)
-                                              : g_strconcat(words[answer->kind],
-                                                            answer->target != NULL ? ": " : "",
-                                                            answer->target,
-                                                            answer->code != NULL ? ": " : NULL,
-                                                            answer->code, NULL);
-    char address[INET6_ADDRSTRLEN] = "";
-    if (error == NULL || g_strcmp0(exg_error_facts(error)->stage, "resolve") != 0)
-        find_address(self, url, address);
+    g_autofree char *sentence = error != NULL ? g_strdup(error->message) : describe(answer);
     tell(self, (ExgDiscoveryEvent){
                    .step = candidate->step,
                    .url = url,
-                   .address = address[0] != '\0' ? address : NULL,
+                   .address = candidate->address[0] != '\0' ? candidate->address : NULL,
                    .status = status,
                    .credentials = credentials,
                    .sentence = sentence,
@@ -248,6 +258,7 @@ candidate_free(gpointer data)
 {
     Candidate *candidate = data;
     exg_timer_cancel(&candidate->start);
+    exg_resolver_cancel(candidate->discovery->options.http.resolver, candidate->lookup);
     exg_http_client_unref(candidate->plain);
     exg_http_client_unref(candidate->authenticated);
     g_free(candidate->url);
@@ -337,8 +348,11 @@ summary(const Discovery *self, bool late)
             g_string_append_printf(text, "%s%s: %s", text->len > 0 ? "; " : "", name, failure);
     }
     GError *error = exg_error_new(self->refused ? EXG_ERROR_AUTH : EXG_ERROR_UNREACHABLE,
-                                  "No Exchange was found for %s%s (%s)", self->address,
-                                  late ? " in time" : "", text->str);
+                                  "%s for %s%s (%s)",
+                                  self->refused ? "The credentials were refused, and no other "
+                                                  "Exchange was found"
+                                                : "No Exchange was found",
+                                  self->address, late ? " in time" : "", text->str);
     exg_error_set_stage(error, "discover");
     exg_error_set_http_status(error, self->status);
     return error;
@@ -415,7 +429,7 @@ redirect(Candidate *candidate, const char *target)
         fault = "a host that nobody has approved";
     if (fault != NULL) {
         g_autofree char *sentence = g_strdup_printf("it leads to %s: %s", target, fault);
-        trace(self, candidate->step, target, sentence);
+        trace(self, candidate->step, candidate->url, sentence);
         give_up(candidate, sentence);
         return;
     }
@@ -435,17 +449,18 @@ redirect_address(Candidate *candidate, const char *target)
     g_autofree char *domain = exg_discovery_domain(target, &error);
     const char *fault = NULL;
     if (!candidate->vouched)
-        fault = "a host that nobody has approved names another address";
+        fault = "and nobody has approved the host";
     else if (domain == NULL)
-        fault = "it names something that is no address";
+        fault = "that is no address";
     else if (++self->hops > EXG_DISCOVERY_MAX_HOPS)
         fault = "too many redirections";
     g_autofree char *lower = g_utf8_strdown(target, -1);
     if (fault == NULL && !g_hash_table_add(self->addresses, g_steal_pointer(&lower)))
         fault = "the addresses lead in a circle";
     if (fault != NULL) {
-        trace(self, candidate->step, target, fault);
-        give_up(candidate, fault);
+        g_autofree char *sentence = g_strdup_printf("it knows the user as %s: %s", target, fault);
+        trace(self, candidate->step, candidate->url, sentence);
+        give_up(candidate, sentence);
         return;
     }
     candidate->done = true;
@@ -470,10 +485,13 @@ take_settings(Candidate *candidate, ExgAutodiscoverAnswer *answer, const char *s
     g_autofree char *host = endpoint != NULL ? https_host(endpoint, &fault) : NULL;
     if (fault == NULL && !candidate->vouched && !is_in_domain(self, host) &&
         !is_vouched(self, host))
-        fault = "it names a host that nobody has approved";
+        fault = "a host that nobody has approved";
     if (fault != NULL) {
-        trace(self, candidate->step, endpoint != NULL ? endpoint : source, fault);
-        give_up(candidate, fault);
+        g_autofree char *sentence = endpoint != NULL
+                                        ? g_strdup_printf("it names %s: %s", endpoint, fault)
+                                        : g_strdup(fault);
+        trace(self, candidate->step, source, sentence);
+        give_up(candidate, sentence);
         exg_autodiscover_answer_free(answer);
         return;
     }
@@ -587,8 +605,12 @@ on_targets(GObject *object, GAsyncResult *result, gpointer data)
     }
     targets = g_srv_target_list_sort(targets);
     if (targets == NULL) {
-        trace(self, EXG_DISCOVERY_SRV, self->domain, "no SRV record");
-        give_up(candidate, "none");
+        bool none = error == NULL ||
+                    g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
+        const char *sentence = none ? "there is none" : "the name server gave no answer";
+        g_autofree char *name = g_strconcat("SRV record of ", self->domain, NULL);
+        trace(self, EXG_DISCOVERY_SRV, name, sentence);
+        give_up(candidate, sentence);
         return;
     }
     guint rank = 0;
@@ -624,6 +646,7 @@ start(gpointer data)
                                         on_targets, candidate);
         return;
     }
+    find_address(candidate);
     make_clients(candidate);
     const ExgVisit visit = {
         .plain = candidate->plain,

@@ -459,7 +459,9 @@ exg_conf_int(const ExgConf *conf, const char *group, const char *key)
 const char *const *
 exg_conf_list(const ExgConf *conf, const char *group, const char *key)
 {
-    return (const char *const *)value_of(conf, group, key)->list;
+    static const char *const nothing[] = {NULL};
+    char **list = value_of(conf, group, key)->list;
+    return list != NULL ? (const char *const *)list : nothing;
 }
 
 const char *

@@ -61,7 +61,7 @@ void exg_conf_unref(ExgConf *conf);
 
 /* The value set, or the default. A key that is not in the schema, or of another type, is a
  * programmer's error. Strings and lists are valid as long as the configuration; a string is NULL if
- * not set and without default. */
+ * not set and without default, and a list then is empty. */
 const char *exg_conf_string(const ExgConf *conf, const char *group, const char *key);
 bool exg_conf_bool(const ExgConf *conf, const char *group, const char *key);
 gint64 exg_conf_int(const ExgConf *conf, const char *group, const char *key);

@@ -52,6 +52,25 @@ exg_log_open(const char *program, ExgLogTarget target, ExgLogLevel level)
         openlog(program, LOG_PID, LOG_MAIL);
 }
 
+ExgLogLevel
+exg_log_level_configured(const ExgConf *conf)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    const char *name = exg_conf_string(conf, "log", "level");
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(name, names[i]))
+            return (ExgLogLevel)i;
+    return EXG_LOG_INFO;
+}
+
+void
+exg_log_open_configured(const char *program, const ExgConf *conf)
+{
+    bool to_syslog = g_str_equal(exg_conf_string(conf, "log", "target"), "syslog");
+    exg_log_open(program, to_syslog ? EXG_LOG_TO_SYSLOG : EXG_LOG_TO_STDERR,
+                 exg_log_level_configured(conf));
+}
+
 void
 exg_log_set_level(ExgLogLevel level)
 {

@@ -16,8 +16,7 @@
 #ifndef EXG_BASE_LOG_H
 #define EXG_BASE_LOG_H
 
-#include <glib.h>
-#include <stdbool.h>
+#include "common/base/conf.h"
 
 #define EXG_LOG_VALUE_MAX_BYTES 512
 #define EXG_LOG_LINE_MAX_BYTES  4096
@@ -30,7 +29,11 @@ typedef enum {
 
 /* Call once, before other threads exist. `program` is a static string. */
 void exg_log_open(const char *program, ExgLogTarget target, ExgLogLevel level);
+/* The same as [log] says. */
+void exg_log_open_configured(const char *program, const ExgConf *conf);
+/* From any thread. */
 void exg_log_set_level(ExgLogLevel level);
+ExgLogLevel exg_log_level_configured(const ExgConf *conf);
 bool exg_log_enabled(ExgLogLevel level);
 
 typedef struct ExgEvent ExgEvent;

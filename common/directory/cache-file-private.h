@@ -15,9 +15,17 @@
 
 #include "common/directory/finding.h"
 
+#include <sqlite3.h>
+
 #define EXG_DIRECTORY_FILE_MAX_KNOWN   200000
 #define EXG_DIRECTORY_FILE_MAX_NOBODY  20000
 #define EXG_DIRECTORY_FILE_PRUNE_WRITES 1000
+/* Tips are worth nothing any more after so long. */
+#define EXG_DIRECTORY_FILE_TIPS_US G_TIME_SPAN_DAY
+
+#define EXG_DIRECTORY_FILE_APPLICATION 0x45584744 /* "EXGD" */
+#define EXG_DIRECTORY_FILE_LAYOUT      1
+extern const char exg_directory_file_schema[];
 
 typedef struct ExgDirectoryFile ExgDirectoryFile;
 
@@ -29,6 +37,13 @@ bool exg_directory_file_find(ExgDirectoryFile *file, const char *key, ExgRecipie
                              gint64 *ret_found_us);
 void exg_directory_file_store(ExgDirectoryFile *file, const char *key, ExgRecipientKind kind,
                               gint64 found_us);
+/* What is kept of the tips for a recipient that is kept. False if there are none. */
+bool exg_directory_file_find_tips(ExgDirectoryFile *file, const char *key,
+                                  ExgDirectoryTips *ret_tips);
+/* From four columns of a row, of which the first is NULL if there are no tips. */
+ExgDirectoryTips exg_directory_file_read_tips(sqlite3_stmt *statement, int column);
+void exg_directory_file_store_tips(ExgDirectoryFile *file, const char *key,
+                                   const ExgDirectoryTips *tips);
 void exg_directory_file_forget(ExgDirectoryFile *file, const char *key);
 /* Deletes what is too old or too much. Happens by itself at the opening and every
  * EXG_DIRECTORY_FILE_PRUNE_WRITES. */

@@ -4,6 +4,8 @@
 #include "common/base/failpoint.h"
 #include "common/directory/cache-file-private.h"
 
+#include <sys/stat.h>
+
 /* An entry in memory. */
 typedef struct {
     char *key;
@@ -22,9 +24,12 @@ struct ExgDirectoryCache {
     GThread *thread; /* NULL: no file */
     GAsyncQueue *queue;
     ExgDirectoryFile *file; /* the thread's */
+    char *stamp_path;       /* NULL: no file */
+    struct timespec stamp;  /* when it was touched last; 0: never */
+    gint64 looked_us;
 };
 
-typedef enum { READ, WRITE, DELETE, CLOSE } OperationKind;
+typedef enum { READ, WRITE, WRITE_TIPS, DELETE, CLOSE } OperationKind;
 
 typedef struct {
     OperationKind kind;
@@ -33,6 +38,7 @@ typedef struct {
     ExgRecipientKind recipient;
     gint64 found_us;
     bool found;
+    ExgDirectoryTips tips;
     ExgEngineFunc function;
     gpointer data;
 } Operation;
@@ -87,14 +93,54 @@ set_verdict(ExgDirectoryCache *cache, const char *key, ExgDirectoryVerdict verdi
             ExgRecipientKind kind, gint64 found_us)
 {
     Node *node = provide(cache, key);
+    ExgDirectoryEntry entry = {.verdict = verdict, .kind = kind, .found_us = found_us};
+    if (verdict != EXG_DIRECTORY_NO_SUCH) {
+        entry.tips = node->entry.tips;
+        entry.tips_failed_us = node->entry.tips_failed_us;
+    }
     g_clear_error(&node->entry.why);
-    node->entry = (ExgDirectoryEntry){.verdict = verdict, .kind = kind, .found_us = found_us};
+    node->entry = entry;
     place(cache, node);
+}
+
+/* False: nothing is known of the recipient that tips could be about. */
+static bool
+set_tips(ExgDirectoryCache *cache, const char *key, const ExgDirectoryTips *tips)
+{
+    Node *node = g_hash_table_lookup(cache->nodes, key);
+    if (node == NULL || node->entry.found_us == 0 || node->entry.verdict == EXG_DIRECTORY_NO_SUCH)
+        return false;
+    node->entry.tips = *tips;
+    node->entry.tips_failed_us = 0;
+    return true;
+}
+
+static struct timespec
+stamp_of(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? status.st_mtim : (struct timespec){0};
+}
+
+/* An administrator may have changed the file: what is in memory then counts no more. */
+static void
+look_at_stamp(ExgDirectoryCache *cache)
+{
+    gint64 now_us = exg_clock_monotonic_us();
+    if (cache->stamp_path == NULL || now_us - cache->looked_us < EXG_DIRECTORY_STAMP_MS * 1000)
+        return;
+    cache->looked_us = now_us;
+    struct timespec stamp = stamp_of(cache->stamp_path);
+    if (stamp.tv_sec == cache->stamp.tv_sec && stamp.tv_nsec == cache->stamp.tv_nsec)
+        return;
+    cache->stamp = stamp;
+    g_hash_table_remove_all(cache->nodes);
 }
 
 const ExgDirectoryEntry *
 exg_directory_cache_find(ExgDirectoryCache *cache, const char *key)
 {
+    look_at_stamp(cache);
     Node *node = g_hash_table_lookup(cache->nodes, key);
     if (node == NULL)
         return NULL;
@@ -119,6 +165,7 @@ take_record(gpointer data)
     Operation *operation = data;
     ExgDirectoryCache *cache = operation->cache;
     const Node *node = g_hash_table_lookup(cache->nodes, operation->key);
+    gint64 told_us = node != NULL ? node->entry.tips.told_us : 0;
     if (operation->found && (node == NULL || node->entry.found_us < operation->found_us)) {
         bool deliverable = operation->recipient == EXG_RECIPIENT_MAILBOX;
         set_verdict(cache, operation->key,
@@ -126,6 +173,8 @@ take_record(gpointer data)
                                 : exg_directory_verdict_without_mailbox(operation->recipient),
                     operation->recipient, operation->found_us);
     }
+    if (operation->tips.known && told_us < operation->tips.told_us)
+        set_tips(cache, operation->key, &operation->tips);
     operation->function(operation->data);
     operation_free(operation);
     exg_directory_cache_unref(cache);
@@ -143,11 +192,16 @@ serve_file(gpointer data)
         case READ:
             operation->found = exg_directory_file_find(cache->file, operation->key,
                                                        &operation->recipient, &operation->found_us);
+            if (operation->found && operation->recipient != EXG_RECIPIENT_NOBODY)
+                exg_directory_file_find_tips(cache->file, operation->key, &operation->tips);
             exg_engine_post(cache->engine, take_record, operation);
             continue;
         case WRITE:
             exg_directory_file_store(cache->file, operation->key, operation->recipient,
                                      operation->found_us);
+            break;
+        case WRITE_TIPS:
+            exg_directory_file_store_tips(cache->file, operation->key, &operation->tips);
             break;
         case DELETE:
             exg_directory_file_forget(cache->file, operation->key);
@@ -212,7 +266,8 @@ exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipient
                          const GError *why)
 {
     Node *node = provide(cache, key);
-    if (node->entry.verdict != EXG_DIRECTORY_DELIVERABLE) {
+    if (node->entry.verdict != EXG_DIRECTORY_DELIVERABLE &&
+        node->entry.verdict != EXG_DIRECTORY_NOT_A_MAILBOX) {
         node->entry.verdict = EXG_DIRECTORY_CANNOT_TELL;
         node->entry.kind = kind;
         node->entry.found_us = 0;
@@ -221,6 +276,28 @@ exg_directory_cache_fail(ExgDirectoryCache *cache, const char *key, ExgRecipient
     g_clear_error(&node->entry.why);
     node->entry.why = why != NULL ? g_error_copy(why) : NULL;
     place(cache, node);
+}
+
+void
+exg_directory_cache_put_tips(ExgDirectoryCache *cache, const char *key,
+                             const ExgDirectoryTips *tips)
+{
+    ExgDirectoryTips told = *tips;
+    told.known = true;
+    told.told_us = exg_clock_real_us();
+    if (!set_tips(cache, key, &told) || !has_room(cache))
+        return;
+    Operation *operation = operation_new(WRITE_TIPS, key);
+    operation->tips = told;
+    g_async_queue_push(cache->queue, operation);
+}
+
+void
+exg_directory_cache_fail_tips(ExgDirectoryCache *cache, const char *key)
+{
+    Node *node = g_hash_table_lookup(cache->nodes, key);
+    if (node != NULL)
+        node->entry.tips_failed_us = exg_clock_real_us();
 }
 
 void
@@ -241,6 +318,8 @@ exg_directory_cache_new(ExgEngine *engine, const char *path, guint max_known, gu
     cache->max_known = max_known > 0 ? max_known : EXG_DIRECTORY_MAX_KNOWN;
     cache->max_nobody = max_nobody > 0 ? max_nobody : EXG_DIRECTORY_MAX_NOBODY;
     if (path != NULL) {
+        cache->stamp_path = g_strconcat(path, EXG_DIRECTORY_STAMP_SUFFIX, NULL);
+        cache->stamp = stamp_of(cache->stamp_path);
         cache->file = exg_directory_file_new(path);
         cache->queue = g_async_queue_new_full(operation_free);
         cache->thread = g_thread_new("exgate-directory", serve_file, cache);
@@ -267,17 +346,15 @@ exg_directory_cache_unref(ExgDirectoryCache *cache)
         exg_directory_file_free(cache->file);
     }
     g_hash_table_unref(cache->nodes);
+    g_free(cache->stamp_path);
     exg_engine_unref(cache->engine);
     g_free(cache);
 }
 
-void
-exg_directory_cache_count(ExgDirectoryCache *cache, bool hit)
+ExgDirectoryCacheStatistics *
+exg_directory_cache_tally(ExgDirectoryCache *cache)
 {
-    if (hit)
-        cache->statistics.hits++;
-    else
-        cache->statistics.misses++;
+    return &cache->statistics;
 }
 
 ExgDirectoryCacheStatistics

@@ -33,14 +33,49 @@ exg_recipient_kind_words(ExgRecipientKind kind)
 }
 
 const char *
+exg_directory_verdict_name(ExgDirectoryVerdict verdict)
+{
+    static const char *const names[] = {
+        [EXG_DIRECTORY_DELIVERABLE] = "deliverable",
+        [EXG_DIRECTORY_NO_SUCH] = "no-such",
+        [EXG_DIRECTORY_NOT_A_MAILBOX] = "not-a-mailbox",
+        [EXG_DIRECTORY_CANNOT_TELL] = "cannot-tell",
+    };
+    return names[verdict];
+}
+
+const char *
 exg_directory_origin_name(ExgDirectoryOrigin origin)
 {
     static const char *const names[] = {
         [EXG_DIRECTORY_ASKED] = "asked",
         [EXG_DIRECTORY_CACHED] = "cached",
         [EXG_DIRECTORY_STALE] = "stale",
+        [EXG_DIRECTORY_LISTED] = "listed",
     };
     return names[origin];
+}
+
+ExgDirectoryFinding *
+exg_directory_finding_copy(const ExgDirectoryFinding *finding)
+{
+    if (finding == NULL)
+        return NULL;
+    ExgDirectoryFinding *copy = g_new(ExgDirectoryFinding, 1);
+    *copy = *finding;
+    if (finding->why != NULL)
+        copy->why = g_error_copy(finding->why);
+    return copy;
+}
+
+void
+exg_directory_finding_free(ExgDirectoryFinding *finding)
+{
+    if (finding == NULL)
+        return;
+    if (finding->why != NULL)
+        g_error_free((GError *)finding->why);
+    g_free(finding);
 }
 
 ExgDirectoryVerdict

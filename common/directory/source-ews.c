@@ -1,18 +1,21 @@
 #include "common/directory/source-ews.h"
 
-#include "common/ews/people/expand-dl.h"
 #include "common/ews/folders/get-folder.h"
+#include "common/ews/people/expand-dl.h"
+#include "common/ews/people/get-mail-tips.h"
 #include "common/ews/people/resolve-names.h"
 
 typedef struct {
     ExgDirectorySource source;
     ExgAccount *account;
+    char *tips_sender;
 } EwsSource;
 
 typedef struct {
     ExgAccount *account;
     ExgSourceMailboxFunc mailbox_function;
     ExgSourceKindFunc kind_function;
+    ExgSourceTipsFunc tips_function;
     ExgSourceMembersFunc members_function;
     gpointer data;
 } Question;
@@ -104,6 +107,67 @@ identify(ExgDirectorySource *source, const char *address, gint64 deadline_us,
                                 cancellable, resolved, question);
 }
 
+/* --- mail tips -------------------------------------------------------------------------------- */
+
+/* The documentation does not agree with itself on the unit. What is less than this may have been
+ * meant in kilobytes, and would refuse mail that the mailbox takes. */
+#define LEAST_MAX_MESSAGE_BYTES (1024 * 1024)
+
+/* Restrictions are those for the account; what a stranger may do, they do not say. A tip that the
+ * server had no time for is not told. */
+static ExgDirectoryTips
+tips_of(const ExgEwsMailTips *told)
+{
+    return (ExgDirectoryTips){
+        .known = told->invalid_recipient != EXG_EWS_YES,
+        .full = told->mailbox_full == EXG_EWS_YES,
+        .restricted = told->delivery_restricted == EXG_EWS_YES,
+        .moderated = told->moderated == EXG_EWS_YES,
+        .out_of_office = told->out_of_office != NULL && told->out_of_office[0] != '\0',
+        .max_message_bytes = told->max_message_bytes >= LEAST_MAX_MESSAGE_BYTES
+                                 ? told->max_message_bytes
+                                 : 0,
+        .n_members = MAX(told->total_member_count, 0),
+    };
+}
+
+static void
+told(GObject *source, GAsyncResult *result, gpointer data)
+{
+    static const ExgSourceWord words[] = {
+        [EXG_EWS_UNKNOWN] = EXG_SOURCE_SILENT,
+        [EXG_EWS_NO] = EXG_SOURCE_SAYS_YES,
+        [EXG_EWS_YES] = EXG_SOURCE_SAYS_NO,
+    };
+    Question *question = data;
+    g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(GError) error = NULL;
+    const ExgEwsMailTips *about = NULL;
+    if (exg_ews_get_mail_tips_finish(exg_account_ews(question->account), result, &all, &error))
+        about = g_ptr_array_index(all, 0);
+    const GError *why = about != NULL ? about->error : error;
+    ExgDirectoryTips tips = {0};
+    ExgSourceWord word = EXG_SOURCE_SILENT;
+    if (why == NULL) {
+        tips = tips_of(about);
+        word = words[about->invalid_recipient];
+    }
+    question->tips_function(word, &tips, why, question->data);
+    question_free(question);
+}
+
+static void
+tell_tips(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+          GCancellable *cancellable, ExgSourceTipsFunc function, gpointer data)
+{
+    Question *question = question_new(source, data);
+    question->tips_function = function;
+    const char *const addresses[] = {address, NULL};
+    exg_ews_get_mail_tips_async(exg_account_ews(question->account),
+                                ((EwsSource *)source)->tips_sender, addresses, deadline_us,
+                                cancellable, told, question);
+}
+
 /* --- groups ----------------------------------------------------------------------------------- */
 
 static bool
@@ -162,20 +226,29 @@ ews_source_free(ExgDirectorySource *source)
 {
     EwsSource *self = (EwsSource *)source;
     exg_account_unref(self->account);
+    g_free(self->tips_sender);
     g_free(self);
 }
 
 ExgDirectorySource *
-exg_directory_source_ews_new(ExgAccount *account)
+exg_directory_source_ews_new(ExgAccount *account, const char *tips_sender)
 {
     static const ExgDirectorySourceClass class = {
+        .open_mailbox = open_mailbox,
+        .identify = identify,
+        .tell_tips = tell_tips,
+        .expand = expand,
+        .free = ews_source_free,
+    };
+    static const ExgDirectorySourceClass class_without_tips = {
         .open_mailbox = open_mailbox,
         .identify = identify,
         .expand = expand,
         .free = ews_source_free,
     };
     EwsSource *self = g_new0(EwsSource, 1);
-    self->source.class = &class;
+    self->source.class = tips_sender != NULL ? &class : &class_without_tips;
     self->account = exg_account_ref(account);
+    self->tips_sender = g_strdup(tips_sender);
     return &self->source;
 }

@@ -1,5 +1,5 @@
-/* source-ews.h - recipients as Exchange Web Services know them: GetFolder on the inbox, and
- * ResolveNames.
+/* source-ews.h - recipients as Exchange Web Services know them: GetFolder on the inbox,
+ * ResolveNames, GetMailTips, and ExpandDL for groups.
  *
  * Threads:  the engine's.
  */
@@ -9,6 +9,7 @@
 #include "common/account/account.h"
 #include "common/directory/source.h"
 
-ExgDirectorySource *exg_directory_source_ews_new(ExgAccount *account);
+/* `tips_sender`: the address for which mail tips are asked, the account's own; NULL: they are not. */
+ExgDirectorySource *exg_directory_source_ews_new(ExgAccount *account, const char *tips_sender);
 
 #endif

@@ -1,5 +1,5 @@
-/* source.h - where knowledge of recipients comes from: an interface with the two witnesses as its
- * calls, and the members of a group.
+/* source.h - where knowledge of recipients comes from: an interface with the witnesses as its calls,
+ * and the members of a group.
  *
  * Threads:  the engine's. All calls complete exactly once, from the engine, perhaps inside the
  *           call.
@@ -17,6 +17,12 @@ typedef struct ExgDirectorySource ExgDirectorySource;
 typedef void (*ExgSourceMailboxFunc)(const GError *error, gpointer data);
 /* `kind` counts if `error` is NULL. */
 typedef void (*ExgSourceKindFunc)(ExgRecipientKind kind, const GError *error, gpointer data);
+
+/* Whether there is such a recipient. */
+typedef enum { EXG_SOURCE_SILENT, EXG_SOURCE_SAYS_NO, EXG_SOURCE_SAYS_YES } ExgSourceWord;
+/* `word` and `tips` count if `error` is NULL; `tips->known` is false if there are none. */
+typedef void (*ExgSourceTipsFunc)(ExgSourceWord word, const ExgDirectoryTips *tips,
+                                  const GError *error, gpointer data);
 
 #define EXG_DIRECTORY_MAX_MEMBERS 1000
 
@@ -38,6 +44,9 @@ typedef struct {
     /* The directory: who has this address? */
     void (*identify)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
                      GCancellable *cancellable, ExgSourceKindFunc function, gpointer data);
+    /* What is there to know before writing to it? NULL: nobody can tell. */
+    void (*tell_tips)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
+                      GCancellable *cancellable, ExgSourceTipsFunc function, gpointer data);
     /* The directory: who is in this group? */
     void (*expand)(ExgDirectorySource *self, const char *address, gint64 deadline_us,
                    GCancellable *cancellable, ExgSourceMembersFunc function, gpointer data);

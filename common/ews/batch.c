@@ -135,6 +135,8 @@ note_failure(Run *run, guint place, GError *error)
     ExgEwsRemedy remedy = exg_ews_remedy_of(error, run->service->proven);
     if (run->operation->once || !exg_ews_retry_wait(&retry, remedy, error, &wait_ms))
         return;
+    if (run->service->again != NULL)
+        run->service->again(error, wait_ms, run->service->again_data);
     g_array_append_val(run->again, place);
     run->wait_ms = MAX(run->wait_ms, wait_ms);
     run->next_retry.wait_ms = MAX(run->next_retry.wait_ms, retry.wait_ms);

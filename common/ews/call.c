@@ -260,6 +260,8 @@ settle(GTask *task, gpointer made, GError *error)
     } else {
         exg_log(EXG_LOG_DEBUG, NULL, "%s again in %" G_GINT64_FORMAT " ms: %s",
                 call->operation->name, wait_ms, error->message);
+        if (wait_ms > 0 && call->service->again != NULL)
+            call->service->again(error, wait_ms, call->service->again_data);
         g_error_free(error);
         /* Also at once only from the engine: an attempt may fail within its start. */
         wait(task, wait_ms);

@@ -6,6 +6,10 @@
  * made is remembered too, for EXG_EWS_FAILURE_LIFE_US, so that a wrong configuration is not tried
  * over and over.
  *
+ * This is for a program with many accounts. exgate-lmtpd and exgate have one, which makes and holds its
+ * service itself (account.h): a reload has to look at all settings again, and a stream of
+ * notifications wants a client of its own, so neither may be handed what an earlier one has made.
+ *
  * A key is what identifies an account, spelled out, and nothing that changes while it is used. Its
  * secret is kept as a digest under a random key of the cache's own.
  *

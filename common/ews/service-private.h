@@ -23,6 +23,8 @@ struct ExgEwsService {
     char *account;         /* as the throttle knows it */
     ExgEwsTap tap;
     gpointer tap_data;
+    ExgEwsAgainFunc again;
+    gpointer again_data;
 };
 
 #define EXG_EWS_RELOCATE_US G_TIME_SPAN_MINUTE

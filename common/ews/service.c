@@ -82,6 +82,13 @@ exg_ews_service_set_retry(ExgEwsService *service, const ExgEwsRetryPolicy *polic
     service->retry = *policy;
 }
 
+void
+exg_ews_service_set_again(ExgEwsService *service, ExgEwsAgainFunc function, gpointer data)
+{
+    service->again = function;
+    service->again_data = data;
+}
+
 static void
 copy_server(const char *url, char *server, gsize size)
 {

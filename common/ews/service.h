@@ -68,6 +68,11 @@ void exg_ews_service_set_throttle(ExgEwsService *service, ExgThrottle *throttle,
 /* For the calls from here on. */
 void exg_ews_service_set_retry(ExgEwsService *service, const ExgEwsRetryPolicy *policy);
 
+/* Called whenever a call waits before it is made again, with why and how long; for who shows that to a
+ * person. NULL: nobody. */
+typedef void (*ExgEwsAgainFunc)(const GError *error, gint64 wait_ms, gpointer data);
+void exg_ews_service_set_again(ExgEwsService *service, ExgEwsAgainFunc function, gpointer data);
+
 typedef enum {
     EXG_EWS_IMPERSONATION, /* role ApplicationImpersonation */
     EXG_EWS_DELEGATE,      /* folder rights or full access */

@@ -191,6 +191,12 @@ remove_stale(const ExgSocketAddress *address, GError **error)
     return true;
 }
 
+bool
+exg_listener_make_way(const ExgSocketAddress *address, GError **error)
+{
+    return address->kind != EXG_SOCKET_UNIX || remove_stale(address, error);
+}
+
 static bool
 fail_bind(const ExgSocketAddress *address, int reason, GError **error)
 {

@@ -44,6 +44,9 @@ ExgListener *exg_listener_new_from_fd(ExgEngine *engine, int fd, const ExgListen
 GArray *exg_listener_systemd_fds(void);
 void exg_listener_free(ExgListener *listener);
 
+/* Makes way for a listener of somebody else's: removes a stale unix socket, and fails if it is live. */
+bool exg_listener_make_way(const ExgSocketAddress *address, GError **error);
+
 /* The address really bound: with the port that the system chose. */
 const ExgSocketAddress *exg_listener_address(const ExgListener *listener);
 /* Says that a connection of this listener is closed. */

@@ -164,6 +164,17 @@ complete(ExgResolver *resolver, const char *host, const char *const *addresses, 
     exg_resolver_unref(resolver);
 }
 
+/* GLib's sentence names the host once more. */
+static const char *
+reason_of(const GError *error)
+{
+    if (g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
+        return "there is no such name, or it has no address";
+    if (g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE))
+        return "the name server gave no answer";
+    return error->message;
+}
+
 static void
 on_resolved(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -174,7 +185,7 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer data)
         g_auto(GStrv) texts = to_texts(found);
         complete(lookup->resolver, lookup->host, (const char *const *)texts, NULL);
     } else if (lookup->resolver != NULL) {
-        g_autoptr(GError) error = unreachable(lookup->host, reason->message);
+        g_autoptr(GError) error = unreachable(lookup->host, reason_of(reason));
         complete(lookup->resolver, lookup->host, NULL, error);
     }
     g_resolver_free_addresses(found);

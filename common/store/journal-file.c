@@ -32,6 +32,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL);";
 
 typedef enum {
+    START,
+    COMMIT,
     FIND,
     INSERT,
     TAKE_OVER,
@@ -44,6 +46,8 @@ typedef enum {
 } Statement;
 
 static const char *const statements[N_STATEMENTS] = {
+    [START] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
     [FIND] = "SELECT done, owner, settled_ms, item_id FROM deliveries WHERE key = ?1",
     [INSERT] = "INSERT INTO deliveries (key, done, recipient, message_id, queue_id, owner, "
                "begun_ms, settled_ms)"
@@ -186,6 +190,13 @@ failed(ExgJournalFile *file, GError **error)
     return false;
 }
 
+/* Runs a statement that answers no rows. */
+static bool
+run(ExgJournalFile *file, sqlite3_stmt *statement, GError **error)
+{
+    return exg_database_run(statement) == SQLITE_OK || failed(file, error);
+}
+
 bool
 exg_journal_file_start(ExgJournalFile *file, GError **error)
 {
@@ -199,8 +210,7 @@ exg_journal_file_start(ExgJournalFile *file, GError **error)
         if (replaced && !remember_suspicion(file))
             return failed(file, error);
     }
-    return exg_database_execute(&file->database, "BEGIN IMMEDIATE") == SQLITE_OK ||
-           failed(file, error);
+    return run(file, file->database.prepared[START], error);
 }
 
 bool
@@ -212,17 +222,10 @@ exg_journal_file_commit(ExgJournalFile *file, GError **error)
         return exg_error_set(error, EXG_ERROR_RESOURCES,
                              "Cannot write the delivery journal %s: a test says so", file->path);
     }
-    if (exg_database_execute(&file->database, "COMMIT") != SQLITE_OK)
-        return failed(file, error);
+    if (!run(file, file->database.prepared[COMMIT], error))
+        return false;
     EXG_FAIL_POINT("journal-after-commit");
     return true;
-}
-
-/* Runs a statement that answers no rows. */
-static bool
-run(ExgJournalFile *file, sqlite3_stmt *statement, GError **error)
-{
-    return exg_database_run(statement) == SQLITE_OK || failed(file, error);
 }
 
 static void

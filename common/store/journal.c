@@ -12,7 +12,7 @@
 #define BATCH_MAX       512
 #define HOUSEKEEPING_US ((gint64)60 * G_USEC_PER_SEC)
 /* Nobody waits for an outcome to be durable: for so long it waits for an intent whose commit it can share. */
-#define OUTCOME_DELAY_US ((gint64)20 * 1000)
+#define OUTCOME_DELAY_MS 20
 
 typedef enum { BEGIN, DONE, FORGET, LEAVE_OPEN } OperationKind;
 
@@ -37,12 +37,13 @@ struct ExgJournal {
     ExgEngine *engine;
     ExgJournalFile *file; /* the writer thread's, once it runs */
     GThread *writer;
+    ExgTimer outcomes_due;
     GMutex lock; /* for what follows */
     GCond wanted;
-    enum { BUSY, AWAITS_ANY, AWAITS_INTENT } writer_state;
+    bool idle; /* the writer sleeps */
+    bool due;  /* what is queued is to be written */
     bool closing;
     GQueue queue;
-    guint intents; /* in the queue */
     ExgJournalStatistics statistics;
     bool suspect;
 };
@@ -139,43 +140,39 @@ fail_all(GPtrArray *operations, const GError *error)
     }
 }
 
-/* With the lock held. A writer that waits to share an intent's commit is not woken up by more outcomes. */
+/* With the lock held. What is queued is due: an intent at once, outcomes along with it or after their delay. So the writer sleeps
+ * through outcomes, which would wake it up as often again. */
 static void
-wake_writer(ExgJournal *journal)
+write_now(ExgJournal *journal)
 {
-    if (journal->writer_state == BUSY ||
-        (journal->writer_state == AWAITS_INTENT && journal->intents == 0 && !journal->closing))
-        return;
-    journal->writer_state = BUSY;
-    g_cond_signal(&journal->wanted);
+    journal->due = journal->queue.length > 0;
+    if (journal->due && journal->idle)
+        g_cond_signal(&journal->wanted);
 }
 
-/* With the lock held. Sleeps until it is woken up or it is that late. */
 static void
-sleep_until(ExgJournal *journal, int state, gint64 until_us)
+outcomes_due(gpointer data)
 {
-    journal->writer_state = state;
-    while (journal->writer_state != BUSY &&
-           g_cond_wait_until(&journal->wanted, &journal->lock, until_us))
-        ;
-    journal->writer_state = BUSY;
+    ExgJournal *journal = data;
+    g_mutex_lock(&journal->lock);
+    write_now(journal);
+    g_mutex_unlock(&journal->lock);
 }
 
-/* Waits for an operation, after an outcome also for an intent, and takes what is there. */
+/* Waits until what is queued is due, and takes it. */
 static GPtrArray *
 next_batch(ExgJournal *journal, gint64 until_us, bool *ret_close)
 {
     GPtrArray *operations = g_ptr_array_new_with_free_func(operation_free);
     g_mutex_lock(&journal->lock);
-    if (journal->queue.length == 0 && !journal->closing)
-        sleep_until(journal, AWAITS_ANY, until_us);
-    if (journal->queue.length > 0 && journal->intents == 0 && !journal->closing)
-        sleep_until(journal, AWAITS_INTENT, g_get_monotonic_time() + OUTCOME_DELAY_US);
-    while (journal->queue.length > 0 && operations->len < BATCH_MAX) {
-        Operation *operation = g_queue_pop_head(&journal->queue);
-        journal->intents -= operation->kind == BEGIN ? 1 : 0;
-        g_ptr_array_add(operations, operation);
-    }
+    journal->idle = true;
+    while (!journal->due && !journal->closing &&
+           g_cond_wait_until(&journal->wanted, &journal->lock, until_us))
+        ;
+    journal->idle = false;
+    while (journal->queue.length > 0 && operations->len < BATCH_MAX)
+        g_ptr_array_add(operations, g_queue_pop_head(&journal->queue));
+    journal->due = journal->queue.length > 0;
     *ret_close = journal->closing && journal->queue.length == 0;
     g_mutex_unlock(&journal->lock);
     return operations;
@@ -267,6 +264,7 @@ exg_journal_open(ExgEngine *engine, const ExgJournalOptions *options, GError **e
     ExgJournal *journal = g_new0(ExgJournal, 1);
     journal->engine = exg_engine_ref(engine);
     journal->file = file;
+    exg_timer_init(&journal->outcomes_due, engine, outcomes_due, journal);
     g_mutex_init(&journal->lock);
     g_cond_init(&journal->wanted);
     exg_journal_file_prune(file);
@@ -291,12 +289,15 @@ enqueue(ExgJournal *journal, Operation *operation)
 {
     g_mutex_lock(&journal->lock);
     bool fits = operation->kind != BEGIN || journal->queue.length < EXG_JOURNAL_MAX_QUEUED;
-    if (fits) {
+    if (fits)
         g_queue_push_tail(&journal->queue, operation);
-        journal->intents += operation->kind == BEGIN ? 1 : 0;
-        wake_writer(journal);
-    }
+    if (fits && operation->kind == BEGIN)
+        write_now(journal);
     g_mutex_unlock(&journal->lock);
+    if (fits && operation->kind == BEGIN)
+        exg_timer_cancel(&journal->outcomes_due); /* they go with it */
+    else if (fits && !exg_timer_is_set(&journal->outcomes_due))
+        exg_timer_set(&journal->outcomes_due, exg_clock_deadline_ms(OUTCOME_DELAY_MS));
     return fits;
 }
 
@@ -305,9 +306,10 @@ exg_journal_close(ExgJournal *journal)
 {
     if (journal == NULL)
         return;
+    exg_timer_cancel(&journal->outcomes_due);
     g_mutex_lock(&journal->lock);
     journal->closing = true;
-    wake_writer(journal);
+    g_cond_signal(&journal->wanted);
     g_mutex_unlock(&journal->lock);
     g_thread_join(journal->writer);
     exg_journal_file_close(journal->file);

@@ -167,8 +167,8 @@ store(ExgSimCall *call, ExgSimMailbox *mailbox, const ExgSimFolder *folder, NewI
       ExgSimRefusal *refusal)
 {
     g_autoptr(GError) error = NULL;
-    if (mailbox->quota_bytes != 0 &&
-        mailbox->used_bytes + new_item->length > mailbox->quota_bytes) {
+    if (mailbox->is_full || (mailbox->quota_bytes != 0 &&
+                             mailbox->used_bytes + new_item->length > mailbox->quota_bytes)) {
         exg_sim_refuse(refusal, "ErrorQuotaExceeded", NULL);
         return NULL;
     }

@@ -112,6 +112,7 @@ static const struct {
     {"members=", ADDRESSES, G_STRUCT_OFFSET(ExgSimMailbox, members)},
     {"quota=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, quota_bytes)},
     {"max-size=", BYTES, G_STRUCT_OFFSET(ExgSimMailbox, max_message_bytes)},
+    {"full", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_full)},
     {"hidden", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, hidden)},
     {"private", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, is_private)},
     {"restricted", FLAG, G_STRUCT_OFFSET(ExgSimMailbox, restricted)},

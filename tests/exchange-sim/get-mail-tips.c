@@ -1,6 +1,8 @@
 /* GetMailTips: what one should know before writing to somebody. */
 #include "tests/exchange-sim/call.h"
 
+/* A mailbox without room for that much is full. */
+#define LEAST_MESSAGE_BYTES     512
 #define USUAL_MAX_MESSAGE_BYTES (36u * 1024 * 1024)
 
 static void
@@ -37,7 +39,9 @@ write_known(ExgSimCall *call, const ExgSimMailbox *mailbox)
     exg_xml_end(writer);
     exg_xml_end(writer);
     write_bool(call, "t:MailboxFull",
-               mailbox->quota_bytes > 0 && mailbox->used_bytes >= mailbox->quota_bytes);
+               mailbox->is_full ||
+                   (mailbox->quota_bytes > 0 &&
+                    mailbox->used_bytes + LEAST_MESSAGE_BYTES > mailbox->quota_bytes));
     if (mailbox->tip != NULL)
         exg_xml_element(writer, "t:CustomMailTip", mailbox->tip);
     if (mailbox->members->len > 0) {

@@ -68,6 +68,7 @@ struct ExgSimMailbox {
     char *sid;
     GPtrArray *aliases; /* proxy addresses, lower-cased */
     guint64 quota_bytes; /* 0: none */
+    bool is_full;        /* whatever that is */
     bool hidden;         /* from the address list */
     bool is_private;     /* nobody but an impersonating account gets in */
     /* What is only told, in answers to questions */

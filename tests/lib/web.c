@@ -530,14 +530,14 @@ test_web_log(TestWeb *web)
 }
 
 GStrv
-test_web_headers(TestWeb *web, const char *host, const char *name)
+test_web_headers(TestWeb *web, const char *url, const char *name)
 {
     g_autoptr(GStrvBuilder) values = g_strv_builder_new();
     g_mutex_lock(&web->lock);
     for (guint i = 0; i < web->visits->len; i++) {
         const Visit *visit = g_ptr_array_index(web->visits, i);
         g_autofree char *value = header(visit->head, name);
-        if (g_strcmp0(visit->host, host) == 0)
+        if (g_str_has_prefix(visit->url, url))
             g_strv_builder_add(values, value != NULL ? value : "");
     }
     g_mutex_unlock(&web->lock);

@@ -60,8 +60,9 @@ char *test_web_answer(int status, const char *header, const char *type, const ch
 /* What came, as lines "https://host/path" or "https://host/path with credentials", in the order of
  * arrival. (transfer full) */
 char *test_web_log(TestWeb *web);
-/* A header line's value in each request to a host, "" where there was none. (transfer full) */
-GStrv test_web_headers(TestWeb *web, const char *host, const char *name);
+/* A header line's value in each request whose URL (as in the log) begins so, "" where there was none.
+ * (transfer full) */
+GStrv test_web_headers(TestWeb *web, const char *url, const char *name);
 /* Connections that are open now. */
 guint test_web_connections(TestWeb *web);
 /* Requests to a host; those with credentials. */

@@ -14,7 +14,7 @@ my @headers;
 File::Find::find({
     no_chdir => 1,
     wanted   => sub { push @headers, $File::Find::name if /\.h$/ },
-}, grep { -d } qw(common lmtp cli tests));
+}, grep { -d } qw(common lmtp milter cli tests));
 @headers = sort @headers;
 cmp_ok(scalar @headers, '>', 10, 'there are headers to look at');
 

@@ -18,10 +18,11 @@ my %library = (
     curl    => qr{^curl/},
     libxml2 => qr{^libxml/},
     sqlite  => qr{^sqlite3\.h$},
+    libmilter => qr{^libmilter/},
 );
 # What C, POSIX and Linux bring is open to all.
 my $system = qr{^(
-    assert|ctype|errno|fcntl|float|grp|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|signal|stdarg|
+    assert|ctype|dlfcn|errno|fcntl|float|grp|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|signal|stdarg|
     stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog|termios|threads|time|unistd|
     (arpa|linux|net|netinet|sys)/[a-z0-9_]+ )\.h$}x;
 # Tests look at everything, bar what the simulated Exchange must not share with the product. Private headers are for the

@@ -82,7 +82,7 @@ ASKED  NAME        ADDRESS           TYPE
 ann    Ann Müller  ann@example.test  Mailbox
 bob    田中        bob@example.test  Mailbox
 END
-is($result->{err}, "exgate: nobody is found for zzz\n", 'who is not found is told');
+is($result->{err}, "exgate: nobody is found for 'zzz'\n", 'who is not found is told');
 my $value = json(67, 'asked candidates complete error', 'resolve', 'ann', 'zzz');
 is($value->[0]{candidates}[0]{address}, 'ann@example.test', 'the candidate');
 is($value->[0]{candidates}[0]{name}, 'Ann Müller', 'with his name');
@@ -192,7 +192,10 @@ is($value->[0]{error}{code}, 'ErrorInvalidIdMalformed', 'what is none');
 is($value->[1]{id}, $item, 'and what is one');
 $result = tool('searchable');
 is($result->{status}, 77, 'searching for evidence takes a role');
-like($result->{err}, qr/\Aexgate: [^\n]*ErrorAccessDenied[^\n]*\n\z/, 'which is told');
+like(
+    $result->{err}, qr/\Aexgate: [^\n]*ErrorAccessDenied[^\n]*\nexgate: [^\n]*Add-RoleGroupMember [^\n]*-Member '[^\n]*'\n\z/,
+    'which is told, with the command that gives it'
+);
 
 # --- status -----------------------------------------------------------------------------------
 
@@ -200,7 +203,7 @@ $result = tool('status');
 is($result->{status}, 0, 'status') or diag($result->{err});
 my $url = $sim->url;
 like($result->{out}, qr{\Aendpoint        \Q$url\E\nproduct         Exchange 2019 or SE\nbuild           15\.2\.\d+\.\d+
-API version     Exchange2016; it says V\w+\nanswered        in \d+ ms\naccount         svc\@example\.test, by impersonation
+API version     Exchange2016; the server's own: V\w+\nanswered        in \d+ ms\naccount         svc\@example\.test, by impersonation
 authentication  basic\njournal         0 open; 1 done; [\d.]+ KiB\nthrottle        open; up to 64 requests at a time; .*
 exgate-lmtpd    not asked}s, 'tells all of it');
 $value = json(0, 'server journal throttle lmtpd', 'status');

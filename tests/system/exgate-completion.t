@@ -40,12 +40,18 @@ cmp_ok(scalar @commands, '>', 10, 'there are commands');
 is(completed(''), join(' ', sort @commands, 'help', '--version', '--help'), 'all commands');
 is(completed('fr'), 'freebusy', 'the beginning of one');
 is(completed('help', ''), join(' ', sort @commands, 'help'), 'help explains them');
-my @journal = commands_of('journal');
-is(completed('journal', ''), join(' ', sort @journal), 'the commands of journal');
-for my $words ((map { [$_] } grep { $_ ne 'journal' } @commands), map { ['journal', $_] } @journal) {
+my @tables = qw(directory journal);
+my @nested;
+for my $table (@tables) {
+    my @inner = commands_of($table);
+    is(completed($table, ''), join(' ', sort @inner), "the commands of $table");
+    push @nested, map { [$table, $_] } @inner;
+}
+for my $words ((map { [$_] } grep { my $name = $_; !grep { $_ eq $name } @tables } @commands), @nested) {
     is(completed(@$words, '-'), unique(options_of(@$words)), "the options of @$words");
 }
 is(completed('convert-id', '--to', 'Ew'), 'EwsId EwsLegacyId', 'formats');
+is(completed('directory', 'list', '--kind', 'p'), 'public-folder', 'kinds of recipients');
 is(completed('freebusy', '--from', ''), 'today tomorrow', 'times');
 is(completed('resolve', ''), '', 'nothing where nobody can know');
 done_testing;

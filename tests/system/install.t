@@ -26,6 +26,7 @@ my %mode = (
     'usr/share/man/man1/exgate.1'              => 0644,
     'usr/share/man/man8/exgate-lmtpd.8'        => 0644,
     'usr/share/man/man5/exgate.conf.5'         => 0644,
+    'usr/share/man/man7/exgate-maps.7'         => 0644,
     'lib/systemd/system/exgate-lmtpd.service'  => 0644,
     'lib/systemd/system/exgate-lmtpd.socket'   => 0644,
     'usr/lib/sysusers.d/exgate.conf'           => 0644,

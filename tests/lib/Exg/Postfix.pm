@@ -1,7 +1,8 @@
 # Exg::Postfix - a private Postfix: own configuration, queue and port; nothing of the system's is touched. Needs root.
 #   my $postfix = Exg::Postfix->new;
 #   my $socket  = $postfix->private_socket('exgate');    # hand it to a server, then:
-#   $postfix->start(main => { virtual_transport => 'lmtp:unix:private/exgate', … });
+#   $postfix->start(main => { virtual_transport => 'lmtp:unix:private/exgate', … },
+#                   listeners => { other => { smtpd_milters => '' } });    # $postfix->client('other') speaks to that one
 # The lmtp client runs in its chroot, as Debian sets it up; so a socket has to lie in the queue directory's private/.
 package Exg::Postfix;
 
@@ -29,6 +30,7 @@ my @services = (
     'showq      unix       n - n -     - showq',
     'error      unix       - - n -     - error',
     'retry      unix       - - n -     - error',
+    'discard    unix       - - n -     - discard',
     'lmtp       unix       - - y -     - lmtp',
     'anvil      unix       - - n -     1 anvil',
     'scache     unix       - - n -     1 scache',
@@ -111,6 +113,7 @@ sub start
         %{ $options{main} // {} },
     );
     spew("$directory/etc/main.cf", join '', map { "$_ = $main{$_}\n" } sort keys %main);
+    $self->{listeners} = { '' => {}, %{ $options{listeners} // {} } };
     return $self->launch;
 }
 
@@ -121,8 +124,15 @@ sub launch
     my $directory = "$self->{directory}";
     # somebody else may have taken the free port meanwhile
     for my $attempt (1 .. 5) {
-        $self->{port} = free_port();
-        spew("$directory/etc/master.cf", join "\n", "127.0.0.1:$self->{port} inet n - n - - smtpd", @services, '');
+        my @listeners;
+        for my $name (sort keys %{ $self->{listeners} }) {
+            my $own = $self->{listeners}{$name};
+            $self->{ports}{$name} = free_port();
+            push @listeners, "127.0.0.1:$self->{ports}{$name} inet n - n - - smtpd",
+                map { "  -o { $_ = $own->{$_} }" } sort keys %$own;
+        }
+        $self->{port} = $self->{ports}{''};
+        spew("$directory/etc/master.cf", join "\n", @listeners, @services, '');
         my $daemons = run_program('postconf', '-c', "$directory/etc", '-dh', 'daemon_directory')->{out} =~ s/\s+\z//r;
         $self->{process} = Exg::Process->start(
             command => ["$daemons/master", '-d', '-c', "$directory/etc"],
@@ -162,11 +172,11 @@ sub log
     return -e "$self->{directory}/maillog" ? slurp("$self->{directory}/maillog") : '';
 }
 
-# An SMTP connection.
+# An SMTP connection, to the listener of that name if one is given.
 sub client
 {
-    my ($self) = @_;
-    my $smtp = Exg::Lmtp->new("inet:127.0.0.1:$self->{port}");
+    my ($self, $name) = @_;
+    my $smtp = Exg::Lmtp->new("inet:127.0.0.1:" . $self->{ports}{ $name // '' });
     $smtp->command('EHLO client.test');
     return $smtp;
 }
@@ -226,7 +236,7 @@ sub stop
     my ($self) = @_;
     # master ends by the signal that it was stopped with
     is($self->{process}->stop, -15, 'Postfix ends well') or diag(last_lines($self->log));
-    my @faults = grep { /(fatal|panic|error): / } split /^/, $self->log;
+    my @faults = grep { /\]: (fatal|panic|error): / } split /^/, $self->log;
     is(scalar @faults, 0, 'and had no fault of its own') or diag(@faults);
 }
 

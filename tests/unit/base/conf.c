@@ -31,6 +31,9 @@ test_values(void)
     g_assert_cmpint(exg_conf_int(conf, "lmtp", "socket_mode"), ==, 0666);
     g_assert_cmpint(exg_conf_int(conf, "delivery", "timeout"), ==, 120000);
     g_assert_cmpint(exg_conf_int(conf, "lmtp", "max_recipients"), ==, 1000);
+    const char *const *unset = exg_conf_list(conf, "exchange", "approved_hosts");
+    g_assert_nonnull(unset);
+    g_assert_null(unset[0]);
     const char *const *list = exg_conf_list(conf, "lmtp", "listen");
     g_assert_cmpuint(g_strv_length((char **)list), ==, 2);
     g_assert_cmpstr(list[1], ==, "inet:127.0.0.1:24");

@@ -88,7 +88,7 @@ test_narrow_table(void)
         exg_table_add(table, rows[i]);
     char *text = print_within(table, 20, true);
     g_assert_cmpstr(text, ==,
-                    "\033[1mNAME   WHAT IT IS\n\033[0m"
+                    "\033[1mNAME   WHAT IT IS\033[0m\n"
                     "one    a sentence\n"
                     "       that goes on\n"
                     "two    0123456789abc\n"

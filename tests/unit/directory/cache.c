@@ -203,6 +203,48 @@ write_nothing(const char *path)
     g_assert_true(g_file_set_contents(path, "", 0, NULL));
 }
 
+/* Tips are kept with whom they are about, over a restart, and go with him. */
+static void
+test_tips(Fixture *fixture, gconstpointer data)
+{
+    const ExgDirectoryTips told = {
+        .full = true, .moderated = true, .max_message_bytes = 123456, .n_members = 7};
+    g_autoptr(ExgDirectoryCache) cache = cache_new(fixture);
+    exg_directory_cache_put_tips(cache, "ann", &told); /* who is that? */
+    g_assert_null(exg_directory_cache_find(cache, "ann"));
+    put_user(cache, "ann");
+    exg_directory_cache_fail_tips(cache, "ann");
+    g_assert_cmpint(exg_directory_cache_find(cache, "ann")->tips_failed_us, >, 0);
+    exg_directory_cache_put_tips(cache, "ann", &told);
+    put_user(cache, "ann"); /* another process looks him up, without tips */
+    exg_directory_cache_put(cache, "all", EXG_DIRECTORY_NOT_A_MAILBOX, EXG_RECIPIENT_GROUP);
+    exg_directory_cache_put_tips(cache, "all", &told);
+    for (guint i = 0; i < 2; i++) {
+        const ExgDirectoryEntry *entry = exg_directory_cache_find(cache, "ann");
+        g_assert_true(entry->tips.known && entry->tips.full && entry->tips.moderated);
+        g_assert_false(entry->tips.restricted || entry->tips.out_of_office);
+        g_assert_cmpint(entry->tips.max_message_bytes, ==, 123456);
+        g_assert_cmpint(entry->tips.n_members, ==, 7);
+        g_assert_cmpint(entry->tips.told_us, >, 0);
+        g_assert_cmpint(entry->tips_failed_us, ==, 0);
+        g_clear_pointer(&cache, exg_directory_cache_unref);
+        cache = cache_new(fixture);
+        known(fixture, cache, "ann");
+    }
+    put_nobody(cache, "ann");
+    g_assert_false(exg_directory_cache_find(cache, "ann")->tips.known);
+    g_assert_cmpint(known(fixture, cache, "all"), ==, EXG_DIRECTORY_NOT_A_MAILBOX);
+    exg_directory_cache_forget(cache, "all");
+    put_user(cache, "all");
+    settle(fixture, cache);
+    g_clear_pointer(&cache, exg_directory_cache_unref);
+    cache = cache_new(fixture);
+    g_assert_cmpint(known(fixture, cache, "all"), ==, EXG_DIRECTORY_DELIVERABLE);
+    g_assert_false(exg_directory_cache_find(cache, "all")->tips.known);
+    g_assert_cmpint(known(fixture, cache, "ann"), ==, EXG_DIRECTORY_NO_SUCH);
+    g_assert_false(exg_directory_cache_find(cache, "ann")->tips.known);
+}
+
 static void
 test_set_aside(Fixture *fixture, gconstpointer data)
 {
@@ -313,6 +355,7 @@ main(int argc, char **argv)
     ADD(memory);
     ADD(attack);
     ADD(file);
+    ADD(tips);
     ADD(set_aside);
     ADD(replaced);
     ADD(no_file);

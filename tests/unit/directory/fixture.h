@@ -19,20 +19,21 @@ typedef struct {
     GCancellable *cancellable;
     ExgSourceMailboxFunc mailbox_function;
     ExgSourceKindFunc kind_function;
+    ExgSourceTipsFunc tips_function;
     gpointer data;
 } Call;
 
 typedef struct {
     ExgDirectorySource source;
-    GQueue *opening, *identifying; /* Calls: the test's */
-    guint *opened, *identified;    /* counts: the test's */
+    GQueue *opening, *identifying, *telling; /* Calls: the test's */
+    guint *opened, *identified, *told;       /* counts: the test's */
 } FakeSource;
 
 typedef struct {
     ExgEngine *engine;
     char *scratch, *path;
-    GQueue opening, identifying;
-    guint opened, identified;
+    GQueue opening, identifying, telling;
+    guint opened, identified, told;
 } Fixture;
 
 /* What a check has led to. */
@@ -42,6 +43,8 @@ typedef struct {
     ExgRecipientKind kind;
     ExgDirectoryOrigin origin;
     int error; /* ExgErrorCode; -1: none, -2: cancelled */
+    ExgDirectoryTips tips;
+    gint64 found_us;
 } Outcome;
 
 #define SECOND_US ((gint64)G_USEC_PER_SEC)
@@ -93,9 +96,34 @@ fake_identify(ExgDirectorySource *source, const char *address, gint64 deadline_u
 }
 
 static inline void
+fake_tell(ExgDirectorySource *source, const char *address, gint64 deadline_us,
+          GCancellable *cancellable, ExgSourceTipsFunc function, gpointer data)
+{
+    FakeSource *fake = (FakeSource *)source;
+    Call *call = call_new(address, deadline_us, cancellable, data);
+    call->tips_function = function;
+    (*fake->told)++;
+    g_queue_push_tail(fake->telling, call);
+}
+
+static inline void
 fake_free(ExgDirectorySource *source)
 {
     g_free(source);
+}
+
+static inline ExgDirectorySource *
+fake_source_of(Fixture *fixture, const ExgDirectorySourceClass *class)
+{
+    FakeSource *fake = g_new0(FakeSource, 1);
+    *fake = (FakeSource){{class},
+                         &fixture->opening,
+                         &fixture->identifying,
+                         &fixture->telling,
+                         &fixture->opened,
+                         &fixture->identified,
+                         &fixture->told};
+    return &fake->source;
 }
 
 static inline ExgDirectorySource *
@@ -103,10 +131,17 @@ fake_source(Fixture *fixture)
 {
     static const ExgDirectorySourceClass class = {
         .open_mailbox = fake_open, .identify = fake_identify, .free = fake_free};
-    FakeSource *fake = g_new0(FakeSource, 1);
-    *fake = (FakeSource){
-        {&class}, &fixture->opening, &fixture->identifying, &fixture->opened, &fixture->identified};
-    return &fake->source;
+    return fake_source_of(fixture, &class);
+}
+
+static inline ExgDirectorySource *
+fake_source_with_tips(Fixture *fixture)
+{
+    static const ExgDirectorySourceClass class = {.open_mailbox = fake_open,
+                                                  .identify = fake_identify,
+                                                  .tell_tips = fake_tell,
+                                                  .free = fake_free};
+    return fake_source_of(fixture, &class);
 }
 
 /* Rounds of the engine until all that was begun beside it has come back. */
@@ -142,6 +177,18 @@ directory_says(Fixture *fixture, ExgRecipientKind kind, int code)
 }
 #define NO_ERROR (-1)
 
+static inline void
+tips_say(Fixture *fixture, ExgSourceWord word, const ExgDirectoryTips *tips, int code)
+{
+    const ExgDirectoryTips none = {0};
+    wait_for_call(fixture, &fixture->telling);
+    Call *call = g_queue_pop_head(&fixture->telling);
+    g_autoptr(GError) error = code >= 0 ? exg_error_new((ExgErrorCode)code, "The tips say so")
+                                        : NULL;
+    call->tips_function(word, tips != NULL ? tips : &none, error, call->data);
+    call_free(call);
+}
+
 /* --- checks ----------------------------------------------------------------------------------- */
 
 static inline void
@@ -155,6 +202,8 @@ keep_outcome(const ExgDirectoryFinding *finding, gpointer data)
     outcome->error = finding->why == NULL                ? -1
                      : finding->why->domain == EXG_ERROR ? finding->why->code
                                                          : -2;
+    outcome->tips = finding->tips;
+    outcome->found_us = finding->found_us;
 }
 
 static inline ExgDirectory *
@@ -216,6 +265,7 @@ set_up(Fixture *fixture, gconstpointer data)
     fixture->path = g_build_filename(fixture->scratch, "directory.db", NULL);
     g_queue_init(&fixture->opening);
     g_queue_init(&fixture->identifying);
+    g_queue_init(&fixture->telling);
 }
 
 static inline void
@@ -234,6 +284,7 @@ tear_down(Fixture *fixture, gconstpointer data)
 {
     g_assert_cmpuint(fixture->opening.length, ==, 0);
     g_assert_cmpuint(fixture->identifying.length, ==, 0);
+    g_assert_cmpuint(fixture->telling.length, ==, 0);
     remove_scratch(fixture->scratch);
     g_free(fixture->scratch);
     g_free(fixture->path);

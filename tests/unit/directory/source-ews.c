@@ -127,8 +127,9 @@ test_kinds(gconstpointer access)
     {
         g_autoptr(ExgAccount) account = account_new(&http, access);
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
-        const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
+        const ExgDirectoryOptions options = {.source = exg_directory_source_ews_new(account, NULL),
+                                             .cache = cache,
+                                             .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
             Outcome outcome;
@@ -149,6 +150,132 @@ test_kinds(gconstpointer access)
     http_fixture_clear(&http);
 }
 
+/* --- tips ------------------------------------------------------------------------------------- */
+
+#define TIPS(pending, inside)                                                                      \
+    EWS_TEST_SOAP("<m:GetMailTipsResponse ResponseClass=\"Success\"><m:ResponseCode>NoError"       \
+                  "</m:ResponseCode><m:ResponseMessages><m:MailTipsResponseMessageType "           \
+                  "ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:MailTips>" \
+                  "<t:RecipientAddress/><t:PendingMailTips>" pending "</t:PendingMailTips>" inside \
+                  "</m:MailTips></m:MailTipsResponseMessageType></m:ResponseMessages>"             \
+                  "</m:GetMailTipsResponse>")
+
+typedef struct {
+    const char *text;
+    ExgSourceWord word;
+    ExgDirectoryTips tips;
+    bool fails;
+} TipsRow;
+
+static const TipsRow tips_rows[] = {
+    {TIPS("",
+          "<t:OutOfOffice><t:ReplyBody><t:Message>away</t:Message></t:ReplyBody></t:OutOfOffice>"
+          "<t:MailboxFull>true</t:MailboxFull><t:TotalMemberCount>7</t:TotalMemberCount>"
+          "<t:MaxMessageSize>37748736</t:MaxMessageSize><t:DeliveryRestricted>true"
+          "</t:DeliveryRestricted><t:IsModerated>true</t:IsModerated><t:InvalidRecipient>false"
+          "</t:InvalidRecipient>"),
+     EXG_SOURCE_SAYS_YES,
+     {true, true, true, true, true, 37748736, 7, 0},
+     false},
+    /* in the office, nothing special */
+    {TIPS("", "<t:OutOfOffice><t:ReplyBody><t:Message/></t:ReplyBody></t:OutOfOffice>"
+              "<t:MailboxFull>false</t:MailboxFull><t:InvalidRecipient>false</t:InvalidRecipient>"),
+     EXG_SOURCE_SAYS_YES,
+     {.known = true},
+     false},
+    /* a limit in kilobytes would refuse all mail */
+    {TIPS("", "<t:MaxMessageSize>102400</t:MaxMessageSize><t:InvalidRecipient>false"
+              "</t:InvalidRecipient>"),
+     EXG_SOURCE_SAYS_YES,
+     {.known = true},
+     false},
+    {TIPS("", "<t:InvalidRecipient>true</t:InvalidRecipient>"), EXG_SOURCE_SAYS_NO, {0}, false},
+    /* what the server had no time for is not told */
+    {TIPS("MailboxFullStatus InvalidRecipient", "<t:MailboxFull>true</t:MailboxFull>"
+                                                "<t:InvalidRecipient>true</t:InvalidRecipient>"),
+     EXG_SOURCE_SILENT,
+     {.known = true},
+     false},
+    {EWS_TEST_SOAP("<m:GetMailTipsResponse ResponseClass=\"Error\"><m:ResponseCode>"
+                   "ErrorMailTipsDisabled</m:ResponseCode></m:GetMailTipsResponse>"),
+     EXG_SOURCE_SILENT,
+     {0},
+     true},
+};
+
+static void
+play_tips(TestPeer *peer, gpointer data)
+{
+    const TipsRow *row = data;
+    char *head, *body;
+    while (test_peer_read(peer, &head, &body)) {
+        g_autofree char *answer = g_strdup_printf(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: %zu\r\n\r\n%s",
+            strlen(row->text), row->text);
+        g_assert_nonnull(strstr(body, "<m:SendingAs><t:EmailAddress>svc@x<"));
+        g_assert_nonnull(strstr(body, "<t:EmailAddress>user@x<"));
+        test_peer_send(peer, answer, strlen(answer));
+        g_free(head);
+        g_free(body);
+    }
+}
+
+typedef struct {
+    guint answers;
+    ExgSourceWord word;
+    ExgDirectoryTips tips;
+    bool failed;
+} Told;
+
+static void
+keep_told(ExgSourceWord word, const ExgDirectoryTips *tips, const GError *error, gpointer data)
+{
+    *(Told *)data = (Told){1, word, *tips, error != NULL};
+}
+
+static void
+test_tips(gconstpointer data)
+{
+    const TipsRow *row = data;
+    HttpFixture http;
+    http_fixture_init(&http, NULL);
+    test_server_script(http.server, CALL(play_tips, (gpointer)row));
+    test_server_repeat(http.server);
+    {
+        g_autoptr(ExgAccount) account = account_new(&http, "impersonation");
+        g_autoptr(ExgDirectorySource) source = exg_directory_source_ews_new(account, "svc@x");
+        Told told = {0};
+        g_main_context_push_thread_default(exg_engine_context(http.engine));
+        source->class->tell_tips(source, "user@x", exg_clock_deadline_ms(60000), NULL, keep_told,
+                                 &told);
+        g_main_context_pop_thread_default(exg_engine_context(http.engine));
+        http_fixture_until(&http, told.answers == 1);
+        g_assert_true(told.failed == row->fails);
+        g_assert_cmpint(told.word, ==, row->word);
+        g_assert_true(told.tips.known == row->tips.known && told.tips.full == row->tips.full &&
+                      told.tips.restricted == row->tips.restricted &&
+                      told.tips.moderated == row->tips.moderated &&
+                      told.tips.out_of_office == row->tips.out_of_office);
+        g_assert_cmpint(told.tips.max_message_bytes, ==, row->tips.max_message_bytes);
+        g_assert_cmpint(told.tips.n_members, ==, row->tips.n_members);
+    }
+    http_fixture_clear(&http);
+}
+
+/* Without an address of the account's there is nobody to ask for. */
+static void
+test_no_tips(void)
+{
+    HttpFixture http;
+    http_fixture_init(&http, NULL);
+    {
+        g_autoptr(ExgAccount) account = account_new(&http, "impersonation");
+        g_autoptr(ExgDirectorySource) source = exg_directory_source_ews_new(account, NULL);
+        g_assert_null(source->class->tell_tips);
+    }
+    http_fixture_clear(&http);
+}
+
 /* Nobody there to be asked. */
 static void
 test_unreachable(void)
@@ -160,8 +287,9 @@ test_unreachable(void)
     {
         g_autoptr(ExgAccount) account = account_new(&http, "impersonation");
         g_autoptr(ExgDirectoryCache) cache = exg_directory_cache_new(http.engine, NULL, 0, 0);
-        const ExgDirectoryOptions options = {
-            .source = exg_directory_source_ews_new(account), .cache = cache, .timeout_ms = 60000};
+        const ExgDirectoryOptions options = {.source = exg_directory_source_ews_new(account, NULL),
+                                             .cache = cache,
+                                             .timeout_ms = 60000};
         g_autoptr(ExgDirectory) directory = exg_directory_new(http.engine, &options);
         Outcome outcome = {0}, second = {0};
         g_autoptr(GError) first_witness = exg_error_new(EXG_ERROR_NO_MAILBOX, "none");
@@ -185,5 +313,10 @@ main(int argc, char **argv)
     g_test_add_data_func("/directory-source-ews/impersonation", "impersonation", test_kinds);
     g_test_add_data_func("/directory-source-ews/delegate", "delegate", test_kinds);
     g_test_add_func("/directory-source-ews/unreachable", test_unreachable);
+    for (guint i = 0; i < G_N_ELEMENTS(tips_rows); i++) {
+        g_autofree char *path = g_strdup_printf("/directory-source-ews/tips/%u", i);
+        g_test_add_data_func(path, &tips_rows[i], test_tips);
+    }
+    g_test_add_func("/directory-source-ews/no-tips", test_no_tips);
     return g_test_run();
 }

@@ -277,9 +277,19 @@ test_fail_fast(Fixture *fixture, gconstpointer data)
 }
 
 static void
+on_again(const GError *error, gint64 wait_ms, gpointer data)
+{
+    GString *told = data;
+    g_assert_cmpint(wait_ms, >, 0);
+    g_string_append_printf(told, "%d ", exg_error_facts(error)->http_status);
+}
+
+static void
 test_tolerant(Fixture *fixture, gconstpointer data)
 {
+    g_autoptr(GString) told = g_string_new(NULL);
     be_tolerant(fixture, 0);
+    exg_ews_service_set_again(fixture->service, on_again, told);
     SERVE(READ, SEND(answer(fixture, "503 Service Unavailable", "Retry-After: 30\r\n", "")), READ,
           SEND(answer(fixture, "429 Too Many Requests", "", "")), READ,
           OK(HEAD_OF(BUILD_2019) MESSAGE("Read", "Error", "ErrorMailboxFailover")), READ, OK(GOOD));
@@ -289,6 +299,7 @@ test_tolerant(Fixture *fixture, gconstpointer data)
     g_assert_no_error(fixture->error);
     g_assert_cmpuint(fixture->sent->len, ==, 4);
     g_assert_cmpuint(fixture->written, ==, 4);
+    g_assert_cmpstr(told->str, ==, "503 429 200 ");
     g_assert_cmpint(exg_clock_monotonic_us() - begin_us, >=, 32 * G_USEC_PER_SEC);
     ExgHttpClientStatistics statistics = http_fixture_statistics(&fixture->http);
     g_assert_cmpuint(statistics.connections, ==, 1);

@@ -242,7 +242,7 @@ test_failure_not_kept(Fixture *f, gconstpointer data)
         g_assert_cmpuint(lookup(f, "nowhere.example", &caller), !=, 0);
         system_answers(0);
         spin(f);
-        expect_fault(&caller, "nowhere.example", "no such thing");
+        expect_fault(&caller, "nowhere.example", "there is no such name");
     }
 }
 

@@ -74,11 +74,11 @@ test_no_object(void)
 {
     const char *const texts[] = {
         "", " ", "[]", "\"text\"", "5", "null", "{", "{\"a\"}", "<html>", "{\"a\":\"\xff\"}",
-        "{} {}", "{},{}", "{}]", "{]}",
-        /* several, more than JSON, and halves of surrogate pairs: json-glib leaks */
-        "{\"a\":1}{\"a\":2}", "var a = {\"a\":1}", "{/* } */}", "{ /*\"*/} {\"x\":1} /*\"*/}",
-        "{\"a\":\"\\ud800x\"}", "{\"a\":\"\\udc00\"}", "{\"a\":\"\\ud83d\\ud83d\"}",
-        "{\"a\":\"\\ud8\"}", "{\"a\":\"\\"};
+        /* several, more than JSON, wrong escapes and halves of surrogate pairs: json-glib leaks */
+        "{} {}", "{},{}", "{}]", "{]}", "var a = {\"a\":1}", "{/* } */}",
+        "{ /*\"*/} {\"x\":1} /*\"*/}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\udc00x\"}",
+        "{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"\\ud83d\\ud83d\"}", "{\"a\":\"\\ud8\"}",
+        "{\"a\":\"\\"};
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
         g_assert_null(read_text(texts[i]));
     /* What follows a NUL would not be seen. */
