@@ -14,6 +14,8 @@ $secrets->search('NTLM', $secrets->scheme('ntlm')) if Exg::Secrets::has_ntlm();
 $secrets->search('Kerberos', $secrets->kerberos);
 $secrets->search('OAuth2', $secrets->oauth);
 $secrets->search('OAuth2 for a user', $secrets->oauth_user);
+is($secrets->{found}, 0, 'F21: no password, key or token is found anywhere');
+cmp_ok($secrets->{searched}, '>', 30, 'and many places were searched');
 $secrets->stop;
 
 done_testing();
