@@ -17,6 +17,5 @@ $secrets->search('OAuth2 for a user', $secrets->oauth_user);
 is($secrets->{found}, 0, 'F21: no password, key or token is found anywhere');
 cmp_ok($secrets->{searched}, '>', 30, 'and many places were searched');
 $secrets->stop;
-is($secrets->{places_with_secrets}, 0, 'F21: no secret was found in any place');
 
 done_testing();
