@@ -13,7 +13,7 @@
 const char *
 exg_http_chain_field(const struct curl_certinfo *chain, int index, const char *name)
 {
-    if (chain == NULL || index >= chain->num_of_certs)
+    if (chain == NULL || index < 0 || index >= chain->num_of_certs)
         return NULL;
     gsize length = strlen(name);
     for (const struct curl_slist *item = chain->certinfo[index]; item != NULL; item = item->next)
@@ -64,7 +64,8 @@ distrust(const ExgHttpFailure *failure)
         if (certificate_time(start) > now)
             return g_strdup_printf("%sis not valid before %.10s", whose, start);
     }
-    int last = failure->chain != NULL ? failure->chain->num_of_certs - 1 : 0;
+    /* With OpenSSL a chain that was refused is empty. */
+    int last = failure->chain != NULL ? failure->chain->num_of_certs - 1 : -1;
     const char *issuer = exg_http_chain_field(failure->chain, last, "Issuer");
     if (issuer == NULL)
         return g_strdup("is not trusted");
@@ -114,6 +115,10 @@ certificate_alert(const ExgHttpFailure *failure)
         {"access was denied", "alert access denied", "access is denied"},
     };
     g_autofree char *text = g_ascii_strdown(failure->text, -1);
+    /* libcurl takes OpenSSL's alert for a verification of its own, which would name what is wrong. */
+    if (failure->code == CURLE_PEER_FAILED_VERIFICATION && failure->client_certificate != NULL &&
+        strstr(text, "ssl certificate verification failed") != NULL)
+        return "it has expired";
     for (gsize i = 0; i < G_N_ELEMENTS(alerts); i++)
         if (strstr(text, alerts[i].gnutls) != NULL || strstr(text, alerts[i].openssl) != NULL)
             return alerts[i].reason;
@@ -202,6 +207,8 @@ reason_of(const ExgHttpFailure *failure)
     const char *text = failure->text[0] != '\0' ? failure->text : curl_easy_strerror(failure->code);
     if (g_str_has_prefix(text, "gnutls_handshake() failed: "))
         text += strlen("gnutls_handshake() failed: ");
+    if (strstr(text, ":SSL routines:") != NULL)
+        text = strrchr(text, ':') + 1;
     char *clean = printable(text, REASON_MAX_BYTES);
     gsize length = strlen(clean);
     if (length > 0 && clean[length - 1] == '.')

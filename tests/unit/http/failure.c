@@ -159,6 +159,12 @@ test_client_certificate(void)
          NULL, EXG_ERROR_CONFIG, "mail wants a client certificate (none was shown)"},
         {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "gnutls_handshake() failed: Handshake failed", NULL,
          EXG_ERROR_UNREACHABLE, "perhaps it wants a client certificate"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR,
+         "OpenSSL/3.0.19: error:0A000410:SSL routines::sslv3 alert handshake failure", NULL,
+         EXG_ERROR_UNREACHABLE,
+         "mail failed: sslv3 alert handshake failure; perhaps it wants a client certificate"},
+        {HANDSHAKE, CURLE_PEER_FAILED_VERIFICATION, "SSL certificate verification failed", "/c.pem",
+         EXG_ERROR_AUTH, "mail does not accept the client certificate (it has expired)"},
         {FIRST, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
          "/c.pem", EXG_ERROR_AUTH, "mail does not accept the client certificate"},
         {FIRST, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
@@ -193,6 +199,26 @@ test_client_certificate(void)
                       (rows[i].when != LATER));
         g_assert_null(strstr(error->message, "4711"));
         g_assert_null(strstr(error->message, "TLS fatal"));
+    }
+}
+
+/* With OpenSSL a chain that was refused is empty. */
+static void
+test_no_chain(void)
+{
+    const struct curl_certinfo empty = {0};
+    const struct curl_certinfo *const chains[] = {NULL, &empty};
+    for (gsize i = 0; i < G_N_ELEMENTS(chains); i++) {
+        const ExgHttpFailure failure = {
+            .code = CURLE_PEER_FAILED_VERIFICATION,
+            .text = "SSL certificate problem: self-signed certificate",
+            .stage = "tls",
+            .host = "mail",
+            .chain = chains[i],
+        };
+        g_autoptr(GError) error = exg_http_failure_to_error(&failure);
+        g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, "The certificate of mail is not trusted"));
     }
 }
 
@@ -302,6 +328,7 @@ main(int argc, char **argv)
     g_test_add_func("/http/failure/ca-file-missing", test_ca_file_missing);
     g_test_add_func("/http/failure/not-verified", test_not_verified);
     g_test_add_func("/http/failure/client-certificate", test_client_certificate);
+    g_test_add_func("/http/failure/no-chain", test_no_chain);
     g_test_add_func("/http/failure/old-tls", test_old_tls);
     g_test_add_func("/http/failure/A10-no-tls", test_no_tls);
     g_test_add_func("/http/failure/A10-refused", test_refused);
