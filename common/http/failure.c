@@ -134,9 +134,10 @@ certificate_hint(const ExgHttpFailure *failure)
         return "";
     if (failure->client_certificate != NULL)
         return "; perhaps it does not accept the client certificate (client_certificate_file)";
-    return strcasestr(failure->text, "handshake fail") != NULL
-               ? "; perhaps it wants a client certificate (client_certificate_file)"
-               : "";
+    bool in_handshake = strcasestr(failure->text, "handshake fail") != NULL ||
+                        (!failure->established && g_str_equal(failure->stage, "tls") &&
+                         g_str_has_prefix(failure->text, "Send failure"));
+    return in_handshake ? "; perhaps it wants a client certificate (client_certificate_file)" : "";
 }
 
 /* Without what follows in a URI: that may be a PIN. */

@@ -163,6 +163,8 @@ test_client_certificate(void)
          "OpenSSL/3.0.19: error:0A000410:SSL routines::sslv3 alert handshake failure", NULL,
          EXG_ERROR_UNREACHABLE,
          "mail failed: sslv3 alert handshake failure; perhaps it wants a client certificate"},
+        {HANDSHAKE, CURLE_SSL_CONNECT_ERROR, "Send failure: Broken pipe", NULL,
+         EXG_ERROR_UNREACHABLE, "perhaps it wants a client certificate"},
         {HANDSHAKE, CURLE_PEER_FAILED_VERIFICATION, "SSL certificate verification failed", "/c.pem",
          EXG_ERROR_AUTH, "mail does not accept the client certificate (it has expired)"},
         {FIRST, CURLE_RECV_ERROR, "GnuTLS recv error (-12): A TLS fatal alert has been received.",
