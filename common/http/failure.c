@@ -135,8 +135,8 @@ certificate_hint(const ExgHttpFailure *failure)
     if (failure->client_certificate != NULL)
         return "; perhaps it does not accept the client certificate (client_certificate_file)";
     bool in_handshake = strcasestr(failure->text, "handshake fail") != NULL ||
-                        (!failure->established && g_str_equal(failure->stage, "tls") &&
-                         g_str_has_prefix(failure->text, "Send failure"));
+                        (failure->code == CURLE_SSL_CONNECT_ERROR &&
+                         strstr(failure->text, "Send failure") != NULL);
     return in_handshake ? "; perhaps it wants a client certificate (client_certificate_file)" : "";
 }
 
