@@ -1,6 +1,6 @@
 /* The two ways in which a user signs in: device-login.h and browser-login.h. */
-#include "common/auth/browser-login.h"
-#include "common/auth/device-login.h"
+#include "common/auth/oauth/browser-login.h"
+#include "common/auth/oauth/device-login.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "tests/lib/http-fixture.h"
