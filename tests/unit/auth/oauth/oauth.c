@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "tests/lib/http-fixture.h"
+#include "tests/lib/scratch.h"
 
 #include <glib/gstdio.h>
 #include <gnutls/abstract.h>
@@ -39,7 +40,7 @@ static void
 setup(Fixture *fixture, gconstpointer data)
 {
     http_fixture_init(&fixture->http, NULL);
-    fixture->directory = g_dir_make_tmp("exg-oauth-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->http.options.idle_timeout_ms = 86400000; /* the clock is moved, connections stay */
     fixture->plain = exg_http_client_new(fixture->http.engine, &fixture->http.options);
     fixture->client = (ExgOauthClient){
@@ -59,14 +60,7 @@ teardown(Fixture *fixture, gconstpointer data)
     exg_http_client_unref(fixture->plain);
     g_free((char *)fixture->client.token_url);
     exg_secret_unref(fixture->client.client_secret);
-    GDir *directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_dir_close(directory);
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     http_fixture_clear(&fixture->http);
 }
 
