@@ -17,14 +17,15 @@ typedef struct {
 
 /* --- what a token says of itself -------------------------------------------------------------- */
 
-/* Seconds until the JWT's claim exp, or -1. */
+/* Seconds until the JWT's claim exp, or -1. Its signature, without which it is no token, is not copied. */
 static gint64
 jwt_lifetime_s(const char *token)
 {
-    g_auto(GStrv) parts = g_strsplit(token, ".", 4);
-    if (g_strv_length(parts) != 3 || parts[1][0] == '\0')
+    const char *before = strchr(token, '.');
+    const char *after = before != NULL ? strchr(before + 1, '.') : NULL;
+    if (after == NULL || after == before + 1 || strchr(after + 1, '.') != NULL)
         return -1;
-    g_autoptr(GString) base64 = g_string_new(parts[1]);
+    g_autoptr(GString) base64 = g_string_new_len(before + 1, after - before - 1);
     g_strdelimit(base64->str, "-", '+');
     g_strdelimit(base64->str, "_", '/');
     while (base64->len % 4 != 0)
@@ -90,7 +91,7 @@ typedef struct {
     char *output; /* EXG_SECRET_MAX_BYTES */
     gsize length;
     ExgTimer deadline;
-    bool late;
+    GCancellable *late;
 } Run;
 
 static void
@@ -101,16 +102,18 @@ run_free(gpointer data)
     exg_secret_wipe(run->output, run->length);
     g_free(run->output);
     g_object_unref(run->process);
+    g_object_unref(run->late);
     g_free(run->name);
     g_free(run);
 }
 
+/* What the process has started may live on, and keep the output open: that is not waited for. */
 static void
 on_late(gpointer data)
 {
     Run *run = data;
-    run->late = true;
-    g_subprocess_force_exit(run->process); /* its end wakes whoever waits for it */
+    g_cancellable_cancel(run->late);
+    g_subprocess_force_exit(run->process);
 }
 
 static void
@@ -119,7 +122,7 @@ on_ended(GObject *object, GAsyncResult *result, gpointer data)
     g_autoptr(GTask) task = data;
     Run *run = g_task_get_task_data(task);
     (void)g_subprocess_wait_finish(run->process, result, NULL);
-    if (run->late) {
+    if (g_cancellable_is_cancelled(run->late)) {
         g_task_return_error(task, exg_error_new(EXG_ERROR_UNREACHABLE,
                                                 "%s gave no access token in time", run->name));
     } else if (!g_subprocess_get_successful(run->process)) {
@@ -145,7 +148,7 @@ on_output(GObject *object, GAsyncResult *result, gpointer data)
         run->length += (gsize)got;
     if (got > 0 && run->length < EXG_SECRET_MAX_BYTES)
         g_input_stream_read_async(G_INPUT_STREAM(object), run->output + run->length,
-                                  EXG_SECRET_MAX_BYTES - run->length, G_PRIORITY_DEFAULT, NULL,
+                                  EXG_SECRET_MAX_BYTES - run->length, G_PRIORITY_DEFAULT, run->late,
                                   on_output, task);
     else
         g_subprocess_wait_async(run->process, NULL, on_ended, task);
@@ -169,11 +172,12 @@ run_command(const Supplier *self, GTask *task, gint64 deadline_us)
     run->process = process;
     run->name = g_strdup(self->words[0]);
     run->output = g_malloc0(EXG_SECRET_MAX_BYTES);
+    run->late = g_cancellable_new();
     exg_timer_init(&run->deadline, self->engine, on_late, run);
     exg_timer_set(&run->deadline, deadline_us);
     g_task_set_task_data(task, run, run_free);
     g_input_stream_read_async(g_subprocess_get_stdout_pipe(process), run->output,
-                              EXG_SECRET_MAX_BYTES, G_PRIORITY_DEFAULT, NULL, on_output, task);
+                              EXG_SECRET_MAX_BYTES, G_PRIORITY_DEFAULT, run->late, on_output, task);
 }
 
 /* --- the source ------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  * Errors:   CONFIG: no such file or program, nothing in it; UNREACHABLE: the program failed (its exit
  *           status is told, its words are not) or was not done by the deadline.
  * Limits:   EXG_SECRET_MAX_BYTES of output.
+ * Bugs:     a program that is not done in time is killed, but not what it has started itself.
  */
 #ifndef EXG_AUTH_OAUTH_TOKEN_COMMAND_H
 #define EXG_AUTH_OAUTH_TOKEN_COMMAND_H

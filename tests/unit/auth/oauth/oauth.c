@@ -9,7 +9,10 @@
 
 #include <glib/gstdio.h>
 #include <gnutls/abstract.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* An HTTP answer with that JSON. Static. */
 static const char *
@@ -450,10 +453,19 @@ test_bearer_refused(Fixture *fixture, gconstpointer data)
 
 /* --- tokens of others ------------------------------------------------------------------------- */
 
+/* GLib's own thread lets go of a process a little after its end. */
+static void
+wait_until_gone(Fixture *fixture, guint fds)
+{
+    g_clear_pointer(&fixture->source, exg_token_source_unref);
+    http_fixture_until(&fixture->http, http_count_fds() <= fds);
+}
+
 static void
 test_command(Fixture *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
+    guint fds = http_count_fds();
     /* The claims say {"exp":1}. */
     static const struct {
         const char *command, *token;
@@ -479,6 +491,32 @@ test_command(Fixture *fixture, gconstpointer data)
     }
     g_assert_null(exg_token_from_command_new(fixture->http.engine, "'open", &error));
     g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+    wait_until_gone(fixture, fds);
+}
+
+/* It is killed at the deadline, but what it has started goes on and keeps its output open. */
+static void
+test_command_late(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *held = g_build_filename(fixture->directory, "held", NULL);
+    g_autofree char *started = g_build_filename(fixture->directory, "started", NULL);
+    g_autofree char *command = g_strdup_printf("sh -c '(: > %s; cat %s); true'", started, held);
+    guint fds = http_count_fds();
+    g_assert_cmpint(mkfifo(held, 0600), ==, 0);
+    int holder = open(held, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(holder, >=, 0);
+    fixture->source = exg_token_from_command_new(fixture->http.engine, command, NULL);
+    g_main_context_push_thread_default(exg_engine_context(fixture->http.engine));
+    exg_token_source_get_async(fixture->source, EXG_NO_DEADLINE, on_token, fixture);
+    http_fixture_until(&fixture->http, g_file_test(started, G_FILE_TEST_EXISTS));
+    exg_clock_advance(31 * G_TIME_SPAN_SECOND);
+    http_fixture_until(&fixture->http, fixture->done);
+    g_main_context_pop_thread_default(exg_engine_context(fixture->http.engine));
+    g_assert_error(fixture->error, EXG_ERROR, EXG_ERROR_UNREACHABLE);
+    g_assert_nonnull(strstr(fixture->error->message, "in time"));
+    g_unlink(held); /* lets it go, whether it has opened that yet or not */
+    close(holder);
+    wait_until_gone(fixture, fds);
 }
 
 static void
@@ -524,6 +562,7 @@ main(int argc, char **argv)
     ADD("/auth/oauth/A7.11,A5.2-bearer", test_bearer);
     ADD("/auth/oauth/A7.12-bearer-refused", test_bearer_refused);
     ADD("/auth/oauth/A7.15,A7.7-command", test_command);
+    ADD("/auth/oauth/command-late", test_command_late);
     ADD("/auth/oauth/A7.7-file", test_file);
     g_test_add_func("/auth/oauth/A7.3-clouds", test_clouds);
     return g_test_run();
