@@ -66,7 +66,7 @@ exg_ews_create_item_body(const char *version, const ExgEwsTarget *target,
 /* A message on its way: what the request is made of, as often as it has to be. */
 typedef struct {
     ExgEwsNewMessage message;
-    char *folder;
+    char *folder, *folder_id;
     char *delivery_key;
 } Passage;
 
@@ -76,6 +76,7 @@ passage_new(const ExgEwsNewMessage *new_message)
     Passage *passage = g_new0(Passage, 1);
     passage->message = *new_message;
     passage->message.folder = passage->folder = g_strdup(new_message->folder);
+    passage->message.folder_id = passage->folder_id = g_strdup(new_message->folder_id);
     passage->message.delivery_key = passage->delivery_key = g_strdup(new_message->delivery_key);
     passage->message.trace = g_bytes_ref(new_message->trace);
     passage->message.message = exg_message_ref(new_message->message);
@@ -89,6 +90,7 @@ passage_free(gpointer data)
     g_bytes_unref(passage->message.trace);
     exg_message_unref(passage->message.message);
     g_free(passage->folder);
+    g_free(passage->folder_id);
     g_free(passage->delivery_key);
     g_free(passage);
 }

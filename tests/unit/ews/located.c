@@ -2,6 +2,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/ews/folders/get-folder.h"
+#include "common/ews/items/create-item.h"
 #include "common/ews/service.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
@@ -19,6 +20,11 @@
                   "ResponseClass=\"Error\"><m:MessageText>x</m:MessageText><m:ResponseCode>"       \
                   "ErrorMailboxMoveInProgress</m:ResponseCode></m:GetFolderResponseMessage>"       \
                   "</m:ResponseMessages></m:GetFolderResponse>")
+#define CREATED                                                                                    \
+    EWS_TEST_SOAP("<m:CreateItemResponse><m:ResponseMessages><m:CreateItemResponseMessage "        \
+                  "ResponseClass=\"Success\"><m:ResponseCode>NoError</m:ResponseCode><m:Items>"    \
+                  "<t:Message><t:ItemId Id=\"I\"/></t:Message></m:Items>"                          \
+                  "</m:CreateItemResponseMessage></m:ResponseMessages></m:CreateItemResponse>")
 #define OLD "/old.asmx"
 #define NEW "/new.asmx"
 
@@ -267,6 +273,44 @@ test_policy(Fixture *f, gconstpointer data)
     assert_asked(f, 1, OLD);
 }
 
+static void
+on_item(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Fixture *f = data;
+    g_autofree char *id = NULL;
+    f->good += exg_ews_create_item_finish(f->service, result, &id, &f->error);
+    f->done++;
+}
+
+/* The request is made once the endpoint is known, and what it is made of was copied. */
+static void
+test_copied(Fixture *f, gconstpointer data)
+{
+    char folder[] = "inbox", folder_id[] = "folder-1", key[] = "v1:key";
+    g_autoptr(ExgMessage) message = ews_test_message("a\r\n", 3);
+    g_autoptr(GBytes) trace = g_bytes_new_static("b: c\r\n", 6);
+    const ExgEwsNewMessage new_message = {.folder = folder,
+                                          .folder_id = folder_id,
+                                          .delivery_key = key,
+                                          .trace = trace,
+                                          .message = message};
+    const ExgEwsTarget target = {"ann@example.com", EXG_EWS_IMPERSONATION};
+    GMainContext *context = exg_engine_context(f->http.engine);
+    script(f, "200 OK", CREATED);
+    g_main_context_push_thread_default(context);
+    exg_ews_create_item_async(f->service, &target, &new_message, exg_clock_deadline_ms(3600000),
+                              NULL, on_item, f);
+    g_main_context_pop_thread_default(context);
+    memset(folder, 'x', strlen(folder));
+    memset(folder_id, 'x', strlen(folder_id));
+    memset(key, 'x', strlen(key));
+    http_fixture_until(&f->http, f->done > 0);
+    g_assert_no_error(f->error);
+    g_autofree char *body = test_server_body(f->http.server, 0);
+    g_assert_nonnull(strstr(body, "<t:FolderId Id=\"folder-1\"/>"));
+    g_assert_nonnull(strstr(body, ">v1:key<"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -279,5 +323,6 @@ main(int argc, char **argv)
     ADD("F23-seldom", test_seldom);
     ADD("C7.1-many", test_many);
     ADD("C1.4-policy", test_policy);
+    ADD("copied", test_copied);
     return g_test_run();
 }
