@@ -80,7 +80,7 @@ read_periods(const ExgXmlNode *list)
          node = exg_xml_node_next_same(node)) {
         const char *bias = exg_xml_node_attribute(node, "Bias");
         gint64 bias_s;
-        if (bias == NULL || !exg_ews_read_duration(bias, &bias_s))
+        if (bias == NULL || !exg_ews_read_duration(bias, &bias_s) || ABS(bias_s) > DAY_S)
             continue;
         ExgEwsZonePeriod *period = g_new0(ExgEwsZonePeriod, 1);
         period->id = attribute_of(node, "Id");

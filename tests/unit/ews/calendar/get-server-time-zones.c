@@ -138,6 +138,8 @@ test_no_rule(void)
         RESPONSE(ZONE(PERIODS, GROUP("0", YEARLY("s", "PT3H", "13", "Sunday", "1")), FIRST("0"))),
         RESPONSE(ZONE(PERIOD("s", "Other", "PT0S"), GROUP("0", SIMPLE("s")), FIRST("0"))),
         RESPONSE(ZONE(PERIOD("s", "Standard", "an hour"), GROUP("0", SIMPLE("s")), FIRST("0"))),
+        RESPONSE(ZONE(PERIOD("s", "Standard", "P2D") PERIOD("d", "Daylight", "P2D"),
+                      GROUP("0", SUMMER("1")), FIRST("0"))),
     };
     for (guint i = 0; i < G_N_ELEMENTS(zones); i++) {
         ExgEwsZoneRule rule;
