@@ -26,8 +26,7 @@ hash(bool sha256, const char *const *pieces, char hex[MAX_HEX])
     for (gsize i = 0; done && i < size; i++)
         g_snprintf(hex + 2 * i, 3, "%02x", result[i]);
     exg_secret_wipe(result, sizeof result);
-    exg_secret_wipe(text, length);
-    g_free(text);
+    exg_secret_wipe_and_free(text);
     return done;
 }
 

@@ -92,7 +92,6 @@ exg_nt_hash(const ExgSecret *password, GError **error)
     ExgSecret *hash = exg_secret_new(hex, 2 * HASH_BYTES);
     exg_secret_wipe(state, sizeof state);
     exg_secret_wipe(hex, sizeof hex);
-    exg_secret_wipe(wide, (gsize)count * sizeof *wide);
-    g_free(wide);
+    exg_secret_wipe_and_free(wide);
     return hash;
 }

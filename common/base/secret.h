@@ -36,7 +36,8 @@ gsize exg_secret_length(const ExgSecret *secret);
 
 /* Overwrites memory in a way that the compiler does not remove. */
 void exg_secret_wipe(void *memory, gsize length);
-/* free() for memory of malloc() that may hold secrets: for libraries that let us choose. */
+/* free() for memory of malloc() or g_malloc() that may hold secrets; also for libraries that let us
+ * choose. NULL-safe. */
 void exg_secret_wipe_and_free(void *memory);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgSecret, exg_secret_unref)

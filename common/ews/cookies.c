@@ -27,8 +27,7 @@ static void
 cookie_free(gpointer data)
 {
     Cookie *cookie = data;
-    exg_secret_wipe(cookie->value, strlen(cookie->value));
-    g_free(cookie->value);
+    exg_secret_wipe_and_free(cookie->value);
     g_free(cookie->name);
     g_free(cookie);
 }

@@ -26,7 +26,4 @@ void exg_http_leg_ask(ExgHttpLeg *leg, const char *const *challenges);
 /* The function is not called any more; the handshake is ended as soon as it has answered. */
 void exg_http_leg_abandon(ExgHttpLeg *leg);
 
-/* Wipes and frees. NULL-safe. */
-void exg_http_wipe_string(char *secret);
-
 #endif

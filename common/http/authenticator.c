@@ -2,8 +2,6 @@
 
 #include "common/base/secret.h"
 
-#include <string.h>
-
 struct ExgHttpLeg {
     ExgHttpHandshake *handshake;
     ExgHttpLegFunc function; /* NULL once abandoned */
@@ -46,15 +44,6 @@ exg_http_handshake_end(ExgHttpHandshake *handshake)
     authenticator->scheme->end(handshake);
 }
 
-void
-exg_http_wipe_string(char *secret)
-{
-    if (secret == NULL)
-        return;
-    exg_secret_wipe(secret, strlen(secret));
-    g_free(secret);
-}
-
 ExgHttpLeg *
 exg_http_leg_new(ExgHttpHandshake *handshake, ExgHttpLegFunc function, gpointer data)
 {
@@ -74,7 +63,7 @@ settle(ExgHttpLeg *leg)
         g_clear_error(&leg->error);
         exg_http_handshake_end(leg->handshake);
     }
-    exg_http_wipe_string(leg->authorization);
+    exg_secret_wipe_and_free(leg->authorization);
     g_free(leg);
 }
 

@@ -75,9 +75,7 @@ login_free(gpointer data)
     exg_engine_unref(login->engine);
     g_free(login->redirect);
     g_free(login->state);
-    if (login->verifier != NULL)
-        exg_secret_wipe(login->verifier, strlen(login->verifier));
-    g_free(login->verifier);
+    exg_secret_wipe_and_free(login->verifier);
     g_free(login);
 }
 
