@@ -9,10 +9,10 @@
  *           RESOURCES: it cannot be written.
  * Limits:   EXG_SECRET_MAX_BYTES. Replaced in one step, mode 0600; never followed if it is a link.
  */
-#ifndef EXG_AUTH_TOKEN_FILE_H
-#define EXG_AUTH_TOKEN_FILE_H
+#ifndef EXG_AUTH_OAUTH_TOKEN_FILE_H
+#define EXG_AUTH_OAUTH_TOKEN_FILE_H
 
-#include "common/auth/token.h"
+#include "common/auth/oauth/token.h"
 
 typedef struct ExgTokenFile ExgTokenFile;
 

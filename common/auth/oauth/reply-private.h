@@ -1,4 +1,4 @@
-/* oauth-reply-private.h - what a token endpoint answered: fields, or an error in plain words.
+/* reply-private.h - what a token endpoint answered: fields, or an error in plain words.
  *
  * Threads:  pure functions.
  * Memory:   the reply's strings are wiped when it is freed.
@@ -11,7 +11,7 @@
 #ifndef EXG_AUTH_OAUTH_REPLY_PRIVATE_H
 #define EXG_AUTH_OAUTH_REPLY_PRIVATE_H
 
-#include "common/auth/token.h"
+#include "common/auth/oauth/token.h"
 
 #define EXG_OAUTH_MAX_ANSWER_BYTES (256 * 1024)
 

@@ -1,6 +1,6 @@
-#include "common/auth/oauth-private.h"
+#include "common/auth/oauth/oauth-private.h"
 
-#include "common/auth/oauth-post-private.h"
+#include "common/auth/oauth/post-private.h"
 
 #include <string.h>
 

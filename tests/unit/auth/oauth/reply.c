@@ -1,4 +1,4 @@
-#include "common/auth/oauth-reply-private.h"
+#include "common/auth/oauth/reply-private.h"
 
 #include "common/base/clock.h"
 #include "common/base/error.h"

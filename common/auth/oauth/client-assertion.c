@@ -1,6 +1,6 @@
-#include "common/auth/client-assertion.h"
+#include "common/auth/oauth/client-assertion.h"
 
-#include "common/auth/oauth-private.h"
+#include "common/auth/oauth/oauth-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 

@@ -1,4 +1,4 @@
-#include "common/auth/bearer.h"
+#include "common/auth/oauth/bearer.h"
 
 #include "common/base/clock.h"
 

@@ -9,10 +9,10 @@
  *           status is told, its words are not) or was not done by the deadline.
  * Limits:   EXG_SECRET_MAX_BYTES of output.
  */
-#ifndef EXG_AUTH_TOKEN_COMMAND_H
-#define EXG_AUTH_TOKEN_COMMAND_H
+#ifndef EXG_AUTH_OAUTH_TOKEN_COMMAND_H
+#define EXG_AUTH_OAUTH_TOKEN_COMMAND_H
 
-#include "common/auth/token-source.h"
+#include "common/auth/oauth/token-source.h"
 
 /* `path` as secret.h takes it. */
 ExgTokenSource *exg_token_from_file_new(ExgEngine *engine, const char *path);

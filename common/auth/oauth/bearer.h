@@ -7,10 +7,10 @@
  * Threads:  the engine's.
  * Errors:   the source's, and AUTH when a fresh token is refused.
  */
-#ifndef EXG_AUTH_BEARER_H
-#define EXG_AUTH_BEARER_H
+#ifndef EXG_AUTH_OAUTH_BEARER_H
+#define EXG_AUTH_OAUTH_BEARER_H
 
-#include "common/auth/token-source.h"
+#include "common/auth/oauth/token-source.h"
 #include "common/http/authenticator.h"
 
 /* References the source. */

@@ -5,8 +5,8 @@
  * Limits:   EXG_FORM_MAX_BYTES encoded; what does not fit makes exg_form_finish() fail.
  * Source:   RFC 6749 appendix B (application/x-www-form-urlencoded, UTF-8).
  */
-#ifndef EXG_AUTH_FORM_PRIVATE_H
-#define EXG_AUTH_FORM_PRIVATE_H
+#ifndef EXG_AUTH_OAUTH_FORM_PRIVATE_H
+#define EXG_AUTH_OAUTH_FORM_PRIVATE_H
 
 #include "common/base/secret.h"
 #include "common/http/body.h"

@@ -1,9 +1,9 @@
 /* oauth-private.h - what the grants share. */
-#ifndef EXG_AUTH_OAUTH_PRIVATE_H
-#define EXG_AUTH_OAUTH_PRIVATE_H
+#ifndef EXG_AUTH_OAUTH_OAUTH_PRIVATE_H
+#define EXG_AUTH_OAUTH_OAUTH_PRIVATE_H
 
-#include "common/auth/form-private.h"
-#include "common/auth/oauth.h"
+#include "common/auth/oauth/form-private.h"
+#include "common/auth/oauth/oauth.h"
 
 /* A copy of the options that outlives them. */
 void exg_oauth_client_copy(ExgOauthClient *copy, const ExgOauthClient *client);

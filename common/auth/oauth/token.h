@@ -4,8 +4,8 @@
  * Memory:   the tokens are secrets: wiped, not dumped.
  * Source:   RFC 6749 5.1.
  */
-#ifndef EXG_AUTH_TOKEN_H
-#define EXG_AUTH_TOKEN_H
+#ifndef EXG_AUTH_OAUTH_TOKEN_H
+#define EXG_AUTH_OAUTH_TOKEN_H
 
 #include "common/base/secret.h"
 

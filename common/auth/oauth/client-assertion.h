@@ -6,8 +6,8 @@
  *           belong to the certificate, a certificate that has expired.
  * Source:   RFC 7523; RFC 7515 4.1.8 (x5t#S256); RFC 7518 3.5 (PS256).
  */
-#ifndef EXG_AUTH_CLIENT_ASSERTION_H
-#define EXG_AUTH_CLIENT_ASSERTION_H
+#ifndef EXG_AUTH_OAUTH_CLIENT_ASSERTION_H
+#define EXG_AUTH_OAUTH_CLIENT_ASSERTION_H
 
 #include "common/base/secret.h"
 

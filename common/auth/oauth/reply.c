@@ -1,4 +1,4 @@
-#include "common/auth/oauth-reply-private.h"
+#include "common/auth/oauth/reply-private.h"
 
 #include "common/base/error.h"
 #include "common/json/object.h"

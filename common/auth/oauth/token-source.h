@@ -7,15 +7,15 @@
  *
  * Threads:  the engine's.
  * Memory:   reference counted; a request under way holds a reference.
- * Errors:   those of the request (oauth-reply-private.h, http/client.h), with what is left to wait
+ * Errors:   those of the request (reply-private.h, http/client.h), with what is left to wait
  *           and the stage "token";
  *           BUSY when the caller's deadline passes first.
  * Limits:   a request has FETCH_TIMEOUT_MS (30 s), whoever waits for it.
  */
-#ifndef EXG_AUTH_TOKEN_SOURCE_H
-#define EXG_AUTH_TOKEN_SOURCE_H
+#ifndef EXG_AUTH_OAUTH_TOKEN_SOURCE_H
+#define EXG_AUTH_OAUTH_TOKEN_SOURCE_H
 
-#include "common/auth/token.h"
+#include "common/auth/oauth/token.h"
 #include "common/io/engine.h"
 
 typedef struct ExgTokenSource ExgTokenSource;

@@ -9,12 +9,12 @@
  * Errors:   as token-source.h.
  * Source:   RFC 6749 4.4 and 6, RFC 7523; Microsoft's identity platform, v2.0 endpoints.
  */
-#ifndef EXG_AUTH_OAUTH_H
-#define EXG_AUTH_OAUTH_H
+#ifndef EXG_AUTH_OAUTH_OAUTH_H
+#define EXG_AUTH_OAUTH_OAUTH_H
 
-#include "common/auth/client-assertion.h"
-#include "common/auth/token-file.h"
-#include "common/auth/token-source.h"
+#include "common/auth/oauth/client-assertion.h"
+#include "common/auth/oauth/token-file.h"
+#include "common/auth/oauth/token-source.h"
 #include "common/http/client.h"
 
 typedef struct {

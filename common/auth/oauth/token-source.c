@@ -1,4 +1,4 @@
-#include "common/auth/token-source.h"
+#include "common/auth/oauth/token-source.h"
 
 #include "common/base/clock.h"
 #include "common/base/error.h"

@@ -1,7 +1,7 @@
 /* The refresh grant, with the token in a file that several programs use. */
-#include "common/auth/oauth-private.h"
+#include "common/auth/oauth/oauth-private.h"
 
-#include "common/auth/oauth-post-private.h"
+#include "common/auth/oauth/post-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/failpoint.h"

@@ -6,14 +6,14 @@
  *
  * Threads:  the engine's.
  * Errors:   AUTH: refused, or nobody came back in time; RESOURCES: no listener;
- *           G_IO_ERROR_CANCELLED; those of oauth-reply-private.h.
+ *           G_IO_ERROR_CANCELLED; those of reply-private.h.
  * Limits:   ten minutes; eight connections at a time, 16 KiB of request each.
  * Source:   RFC 8252 (loopback redirect), RFC 7636 (PKCE, S256), RFC 6749 4.1.
  */
-#ifndef EXG_AUTH_BROWSER_LOGIN_H
-#define EXG_AUTH_BROWSER_LOGIN_H
+#ifndef EXG_AUTH_OAUTH_BROWSER_LOGIN_H
+#define EXG_AUTH_OAUTH_BROWSER_LOGIN_H
 
-#include "common/auth/oauth.h"
+#include "common/auth/oauth/oauth.h"
 
 /* Opens this address, or shows it. */
 typedef void (*ExgBrowserOpen)(const char *address, gpointer data);

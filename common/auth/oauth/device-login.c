@@ -1,7 +1,7 @@
-#include "common/auth/device-login.h"
+#include "common/auth/oauth/device-login.h"
 
-#include "common/auth/oauth-post-private.h"
-#include "common/auth/oauth-private.h"
+#include "common/auth/oauth/post-private.h"
+#include "common/auth/oauth/oauth-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 

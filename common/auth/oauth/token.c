@@ -1,4 +1,4 @@
-#include "common/auth/token.h"
+#include "common/auth/oauth/token.h"
 
 #include "common/base/clock.h"
 

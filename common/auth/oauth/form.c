@@ -1,4 +1,4 @@
-#include "common/auth/form-private.h"
+#include "common/auth/oauth/form-private.h"
 
 #include "common/base/error.h"
 

@@ -1,4 +1,4 @@
-#include "common/auth/oauth-post-private.h"
+#include "common/auth/oauth/post-private.h"
 
 #include "common/base/error.h"
 

@@ -1,6 +1,6 @@
-#include "common/auth/token-command.h"
+#include "common/auth/oauth/token-command.h"
 
-#include "common/auth/oauth-reply-private.h"
+#include "common/auth/oauth/reply-private.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 
