@@ -1,5 +1,6 @@
 #include "common/autodiscover/discovery.h"
 
+#include "common/autodiscover/answer-private.h"
 #include "common/autodiscover/pox.h"
 #include "common/autodiscover/soap.h"
 #include "common/autodiscover/visit-private.h"
@@ -136,22 +137,6 @@ is_vouched(const Discovery *self, const char *host)
            is_listed(well_known, host) ||
            (self->options.approve != NULL &&
             self->options.approve(host, self->options.approve_data));
-}
-
-/* The host of an https address, or NULL and what is wrong with it. (transfer full) */
-static char *
-https_host(const char *url, const char **ret_fault)
-{
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
-    *ret_fault = NULL;
-    if (host == NULL || host[0] == '\0')
-        *ret_fault = "no address";
-    else if (g_ascii_strcasecmp(g_uri_get_scheme(uri), "https") != 0)
-        *ret_fault = "not https";
-    else if (g_uri_get_userinfo(uri) != NULL || g_hostname_is_ip_address(host))
-        *ret_fault = "not a plain host name";
-    return *ret_fault == NULL ? g_ascii_strdown(host, -1) : NULL;
 }
 
 /* By what a place is known: the protocols of one host are one place. (transfer full) */
@@ -417,7 +402,7 @@ redirect(Candidate *candidate, const char *target)
 {
     Discovery *self = candidate->discovery;
     const char *fault;
-    g_autofree char *host = https_host(target, &fault);
+    g_autofree char *host = exg_autodiscover_https_host(target, &fault);
     if (fault == NULL && ++self->hops > EXG_DISCOVERY_MAX_HOPS)
         fault = "too many redirections";
     if (fault == NULL && !g_hash_table_add(self->visited, place_of(self, target)))
@@ -481,15 +466,14 @@ take_settings(Candidate *candidate, ExgAutodiscoverAnswer *answer, const char *s
 {
     Discovery *self = candidate->discovery;
     const char *endpoint = exg_autodiscover_answer_ews_url(answer, self->options.prefer_internal);
-    const char *fault = endpoint == NULL ? "its settings name no EWS" : NULL;
-    g_autofree char *host = endpoint != NULL ? https_host(endpoint, &fault) : NULL;
-    if (fault == NULL && !candidate->vouched && !is_in_domain(self, host) &&
-        !is_vouched(self, host))
-        fault = "a host that nobody has approved";
-    if (fault != NULL) {
-        g_autofree char *sentence = endpoint != NULL
-                                        ? g_strdup_printf("it names %s: %s", endpoint, fault)
-                                        : g_strdup(fault);
+    g_autofree char *sentence = NULL;
+    const char *fault;
+    g_autofree char *host = endpoint != NULL ? exg_autodiscover_https_host(endpoint, &fault) : NULL;
+    if (host == NULL)
+        sentence = g_strdup("its settings name no EWS at an https address with a host name");
+    else if (!candidate->vouched && !is_in_domain(self, host) && !is_vouched(self, host))
+        sentence = g_strdup_printf("it names %s: a host that nobody has approved", endpoint);
+    if (sentence != NULL) {
         trace(self, candidate->step, source, sentence);
         give_up(candidate, sentence);
         exg_autodiscover_answer_free(answer);

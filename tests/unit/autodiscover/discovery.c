@@ -126,6 +126,11 @@ test_http_only_redirects(void)
                                       "nonsense",
                                       "ftp://h/",
                                       "https://[::1]/autodiscover.xml",
+                                      "https://evil.example%2f." DOMAIN "/autodiscover.xml",
+                                      "https://evil.example\\." DOMAIN "/autodiscover.xml",
+                                      "https://evil.example\xef\xbc\x8f." DOMAIN "/x",
+                                      "https://" DOMAIN "./autodiscover.xml",
+                                      "https://\xff\xfe." DOMAIN "/autodiscover.xml",
                                       "https://ann:pw@mail." DOMAIN "/autodiscover.xml"};
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
         WORLD;
@@ -447,6 +452,25 @@ test_circle_of_addresses(void)
     g_assert_cmpuint(test_web_credentials(world.web, HOST), ==, 1);
 }
 
+/* A server that is to be believed says that there is another address, and not which one. */
+static void
+test_nowhere(void)
+{
+    static const char *const codes[] = {"RedirectAddress", "RedirectUrl"};
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
+        WORLD;
+        world_add_hosts(&world);
+        g_autofree char *soap = g_strdup_printf(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>"
+            "<GetUserSettingsResponseMessage xmlns=\"" SPACE "\"><Response><ErrorCode>%s"
+            "</ErrorCode></Response></GetUserSettingsResponseMessage></s:Body></s:Envelope>",
+            codes[i]);
+        world_answer_soap(&world, HOST, soap);
+        world_expect_error(&world, EXG_ERROR_UNREACHABLE, HOST);
+        g_assert_nonnull(strstr(world.trace->str, codes[i]));
+    }
+}
+
 /* --- answers that are none -------------------------------------------------------------------- */
 
 /* exchangelib takes the first such answer for the last word, and remembers it. */
@@ -653,6 +677,7 @@ main(int argc, char **argv)
     ADD("C5,C5.1-hops", test_hops);
     ADD("C5.1,F18-hybrid", test_hybrid);
     ADD("C3.3-circle-of-addresses", test_circle_of_addresses);
+    ADD("C2.6-redirect-to-nowhere", test_nowhere);
     ADD("C7.3,F17-not-responsible", test_not_responsible);
     ADD("C2.8-no-user", test_no_user);
     ADD("C2.8-no-user-says-a-stranger", test_no_user_says_a_stranger);
