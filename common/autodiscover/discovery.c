@@ -611,7 +611,9 @@ make_clients(Candidate *candidate)
 {
     const Discovery *self = candidate->discovery;
     ExgHttpClientOptions options = self->options.http;
-    if (candidate->vouched && options.authenticator != NULL)
+    if (!candidate->vouched) /* a certificate names its owner, and a token's key signs */
+        options.client_certificate = options.client_key = NULL;
+    else if (options.authenticator != NULL || options.client_certificate != NULL)
         candidate->authenticated = exg_http_client_new(self->engine, &options);
     options.authenticator = NULL;
     candidate->plain = exg_http_client_new(self->engine, &options);

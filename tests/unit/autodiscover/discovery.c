@@ -3,7 +3,9 @@
 #include "common/base/error.h"
 #include "tests/lib/world.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
@@ -536,6 +538,49 @@ test_no_credentials(void)
     world_expect_trusted(&world, "");
 }
 
+/* With its key. (transfer full) */
+static char *
+write_certificate(const World *world)
+{
+    TestIdentity *identity = test_identity_new_server(world->authority, "svc", -3600, 3600);
+    char *path = g_build_filename(g_get_tmp_dir(), "exgate-client-XXXXXX", NULL);
+    gnutls_datum_t key = {0};
+    close(g_mkstemp(path));
+    test_identity_write(identity, path);
+    g_assert_cmpint(gnutls_x509_privkey_export2(identity->key, GNUTLS_X509_FMT_PEM, &key), ==, 0);
+    FILE *file = fopen(path, "a");
+    g_assert_cmpuint(fwrite(key.data, 1, key.size, file), ==, key.size);
+    fclose(file);
+    gnutls_free(key.data);
+    test_identity_free(identity);
+    return path;
+}
+
+/* A client certificate goes where a password would: to nobody else; and where it is all that there
+ * is, the protocols that want credentials are asked. */
+static void
+test_client_certificate(void)
+{
+    WORLD;
+    world_add_hosts(&world);
+    test_web_add_host(world.web, "mail." DOMAIN);
+    test_web_add_srv(world.web, DOMAIN, 0, 0, world.options.https_port, "srv.hoster.example");
+    test_web_add_host(world.web, "srv.hoster.example");
+    world_answer_redirect(&world, "http", HOST, "/", "https", "mail." DOMAIN,
+                          "/autodiscover/autodiscover.xml");
+    g_autofree char *path = write_certificate(&world);
+    world.options.http.client_certificate = path;
+    world.options.http.authenticator = NULL;
+    world_expect_error(&world, EXG_ERROR_UNREACHABLE, HOST);
+    g_assert_cmpuint(test_web_requests(world.web, DOMAIN), >, 0);
+    g_assert_cmpuint(test_web_requests(world.web, "srv.hoster.example"), >, 0);
+    world_expect_trusted(&world, HOST);
+    world_answer_soap(&world, HOST, SOAP_SETTINGS(EWS));
+    world_expect(&world, EXG_DISCOVERY_HOST, EWS);
+    g_assert_nonnull(strstr(world.trace->str, "autodiscover.svc with credentials 200 settings"));
+    unlink(path);
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 static void
@@ -683,6 +728,7 @@ main(int argc, char **argv)
     ADD("C2.8-no-user-says-a-stranger", test_no_user_says_a_stranger);
     ADD("C7.2-wrong-password", test_wrong_password);
     ADD("C7.4-no-credentials", test_no_credentials);
+    ADD("C7.4-client-certificate", test_client_certificate);
     ADD("F4,C12-black-hole", test_black_hole);
     ADD("C6.1,F4-silent-name", test_silent_name);
     ADD("C7.5,C12-deadline", test_deadline);
