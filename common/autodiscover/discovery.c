@@ -79,7 +79,8 @@ char *
 exg_discovery_domain(const char *address, GError **error)
 {
     const char *at = strrchr(address, '@');
-    g_autofree char *ascii = at != NULL && at != address && strlen(address) <= MAX_ADDRESS
+    g_autofree char *ascii = at != NULL && at != address && strlen(address) <= MAX_ADDRESS &&
+                                     g_utf8_validate(address, -1, NULL)
                                  ? g_hostname_to_ascii(at + 1)
                                  : NULL;
     bool good = ascii != NULL && strchr(ascii, '.') != NULL && ascii[0] != '.' &&

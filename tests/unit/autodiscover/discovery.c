@@ -32,6 +32,7 @@ test_domain(void)
         {"ann@contoso.example/x", NULL},
         {"ann@contoso.example:8443", NULL},
         {"ann\r\nX: y@contoso.example", NULL},
+        {"ann\xfc@c.de", NULL}, /* no UTF-8 */
         {"", NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
