@@ -500,7 +500,8 @@ test_command_late(Fixture *fixture, gconstpointer data)
 {
     g_autofree char *held = g_build_filename(fixture->directory, "held", NULL);
     g_autofree char *started = g_build_filename(fixture->directory, "started", NULL);
-    g_autofree char *command = g_strdup_printf("sh -c '(: > %s; cat %s); true'", started, held);
+    g_autofree char *command = g_strdup_printf("sh -c '(: > %s; cat %s 2>&1); true'", started,
+                                               held);
     guint fds = http_count_fds();
     g_assert_cmpint(mkfifo(held, 0600), ==, 0);
     int holder = open(held, O_RDWR | O_CLOEXEC);
