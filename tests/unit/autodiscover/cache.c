@@ -57,6 +57,10 @@ test_both_levels(Fixture *f, gconstpointer data)
     g_autoptr(ExgDiscoveryCache) reader = exg_discovery_cache_new(f->path);
     exg_discovery_cache_put(writer, "contoso.example", URL, "srv", NULL);
     expect(reader, "contoso.example", URL);
+    exg_discovery_cache_put(writer, "shouting.example", "HTTPS://MAIL.SHOUTING.EXAMPLE/", "host",
+                            NULL); /* as a server may write it */
+    expect(reader, "shouting.example", "HTTPS://MAIL.SHOUTING.EXAMPLE/");
+    exg_discovery_cache_forget(writer, "shouting.example");
     exg_discovery_cache_put(writer, "fabrikam.example", URL, "srv", NULL);
     exg_discovery_cache_fail(writer, "dead.example", EXG_ERROR_UNREACHABLE);
     g_autoptr(GPtrArray) entries = exg_discovery_cache_list(reader);
