@@ -24,7 +24,7 @@ exg_cache_database_clear(ExgCacheDatabase *self)
 
 /* SQLITE_NOTADB for a database that is somebody else's. */
 static int
-check_owner(ExgCacheDatabase *self)
+read_owner(ExgCacheDatabase *self)
 {
     ExgDatabase *database = &self->database;
     gint64 application = 0, layout = 0, tables = 0;
@@ -38,6 +38,17 @@ check_owner(ExgCacheDatabase *self)
     bool is_new = tables == 0 && application == 0 && layout == 0;
     bool is_ours = application == self->kind->application_id && layout == self->kind->layout;
     return is_new || is_ours ? SQLITE_OK : SQLITE_NOTADB;
+}
+
+/* In one transaction: what another process is making is seen empty or complete. */
+static int
+check_owner(ExgCacheDatabase *self)
+{
+    int code = exg_database_execute(&self->database, "BEGIN");
+    if (code == SQLITE_OK)
+        code = read_owner(self);
+    exg_database_roll_back(&self->database);
+    return code;
 }
 
 /* Answers an SQLite code. */

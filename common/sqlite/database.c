@@ -1,6 +1,10 @@
 #include "common/sqlite/database.h"
 
+#include "common/base/clock.h"
+
 #include <sys/stat.h>
+
+#define LOG_RETRY_MS 2
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -17,6 +21,7 @@ exg_database_open(ExgDatabase *database, const char *path, int busy_timeout_ms)
     (void)stat(path, &status);
     database->device = status.st_dev;
     database->inode = status.st_ino;
+    database->busy_timeout_ms = busy_timeout_ms;
     sqlite3_busy_timeout(database->handle, busy_timeout_ms);
     return SQLITE_OK;
 }
@@ -36,11 +41,24 @@ exg_database_check(ExgDatabase *database)
     return code;
 }
 
+/* SQLite's busy handler is not asked here: of two processes that make a new file at the same time,
+ * one would be told at once that it is locked. */
+static int
+turn_log_on(ExgDatabase *database)
+{
+    gint64 deadline_us = exg_clock_monotonic_us() + database->busy_timeout_ms * 1000LL;
+    int code;
+    while ((code = exg_database_execute(database, "PRAGMA journal_mode = WAL")) == SQLITE_BUSY &&
+           exg_clock_monotonic_us() < deadline_us)
+        sqlite3_sleep(LOG_RETRY_MS);
+    return code;
+}
+
 int
 exg_database_use_wal(ExgDatabase *database, const char *synchronous)
 {
     g_autofree char *sql = g_strconcat("PRAGMA synchronous = ", synchronous, NULL);
-    int code = exg_database_execute(database, "PRAGMA journal_mode = WAL");
+    int code = turn_log_on(database);
     return code == SQLITE_OK ? exg_database_execute(database, sql) : code;
 }
 

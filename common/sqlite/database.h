@@ -26,6 +26,7 @@ typedef struct {
     guint n_prepared;
     dev_t device; /* with `inode`: the file last opened; 0 if it was gone at once */
     ino_t inode;
+    int busy_timeout_ms;
 } ExgDatabase;
 
 /* Makes the file if there is none; follows no symbolic link. What is in it is not looked at yet. */

@@ -113,6 +113,39 @@ test_bad_files(Fixture *f, gconstpointer data)
     expect(lost, "contoso.example", URL);
 }
 
+/* Of several processes that make the file at the same time, none takes it for somebody else's. */
+static void
+test_made_at_once(Fixture *f, gconstpointer data)
+{
+    enum { MAKERS = 2, FILES = 40 };
+    for (guint i = 0; i < FILES; i++) {
+        g_autofree char *path = g_strdup_printf("%s-%u", f->path, i);
+        g_autofree char *aside = g_strconcat(path, ".aside", NULL);
+        int start[2];
+        g_assert_cmpint(pipe(start), ==, 0);
+        pid_t makers[MAKERS];
+        for (guint j = 0; j < MAKERS; j++) {
+            if ((makers[j] = fork()) == 0) {
+                char nothing;
+                close(start[1]);
+                ssize_t length = read(start[0], &nothing, 1);
+                g_autoptr(ExgDiscoveryCache) cache = exg_discovery_cache_new(path);
+                exg_discovery_cache_put(cache, "contoso.example", URL, "host", NULL);
+                _exit(length != 0);
+            }
+            g_assert_cmpint(makers[j], >, 0);
+        }
+        close(start[0]);
+        close(start[1]);
+        for (guint j = 0; j < MAKERS; j++) {
+            int status = -1;
+            g_assert_cmpint(waitpid(makers[j], &status, 0), ==, makers[j]);
+            g_assert_cmpint(status, ==, 0);
+        }
+        g_assert_false(g_file_test(aside, G_FILE_TEST_EXISTS));
+    }
+}
+
 /* --- eight threads, two processes --------------------------------------------------------------- */
 
 enum { THREADS = 8, ROUNDS = 60, DOMAINS = 7 };
@@ -198,6 +231,7 @@ main(int argc, char **argv)
     ADD("C8.1,C8.2-both-levels", test_both_levels);
     ADD("C8.5,C8.7-life", test_life);
     ADD("C8.4,C8.6,F20-bad-files", test_bad_files);
+    ADD("C8.7-made-at-once", test_made_at_once);
     ADD("C8.7,F3-hammer", test_hammer);
     return g_test_run();
 }

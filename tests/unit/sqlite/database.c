@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUSY_TIMEOUT_MS 20
+#define BUSY_TIMEOUT_MS    20
+#define PATIENT_TIMEOUT_MS 60000
 
 typedef enum { ADD, FIND, N_STATEMENTS } Statement;
 
@@ -144,6 +145,32 @@ test_busy(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(add(&fixture->database, "one"), ==, SQLITE_OK);
 }
 
+static gpointer
+let_go_soon(gpointer data)
+{
+    ExgDatabase *database = data;
+    g_usleep(30 * 1000);
+    exg_database_roll_back(database);
+    return NULL;
+}
+
+/* Another process is making the file: that is waited for, though SQLite's pragma would not. */
+static void
+test_log_waits(Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    ExgDatabase *maker = &fixture->other, *late = &fixture->database;
+    g_assert_cmpint(exg_database_open(maker, fixture->path, BUSY_TIMEOUT_MS), ==, SQLITE_OK);
+    g_assert_cmpint(exg_database_open(late, fixture->path, BUSY_TIMEOUT_MS), ==, SQLITE_OK);
+    g_assert_cmpint(exg_database_execute(maker, "BEGIN IMMEDIATE"), ==, SQLITE_OK);
+    g_assert_cmpint(exg_database_use_wal(late, "FULL"), ==, SQLITE_BUSY);
+    exg_database_close(late);
+    g_assert_cmpint(exg_database_open(late, fixture->path, PATIENT_TIMEOUT_MS), ==, SQLITE_OK);
+    GThread *thread = g_thread_new("maker", let_go_soon, maker);
+    g_assert_cmpint(exg_database_use_wal(late, "FULL"), ==, SQLITE_OK);
+    g_thread_join(thread);
+}
+
 static void
 test_in_place(Fixture *fixture, gconstpointer data)
 {
@@ -250,6 +277,7 @@ main(int argc, char **argv)
     ADD_TEST("ask", test_ask);
     ADD_TEST("roll-back", test_roll_back);
     ADD_TEST("busy", test_busy);
+    ADD_TEST("log-waits", test_log_waits);
     ADD_TEST("in-place", test_in_place);
     ADD_TEST("no-database", test_no_database);
     ADD_TEST("damaged", test_damaged);
