@@ -33,7 +33,7 @@ typedef struct {
 int exg_database_open(ExgDatabase *database, const char *path, int busy_timeout_ms);
 /* SQLITE_CORRUPT also for a file that can be read and yet is not in order. */
 int exg_database_check(ExgDatabase *database);
-/* Turns the write-ahead log on. `synchronous`: "OFF", "NORMAL" or "FULL". */
+/* Turns the write-ahead log on, and waits for another process that does so. `synchronous`: "OFF", "NORMAL" or "FULL". */
 int exg_database_use_wal(ExgDatabase *database, const char *synchronous);
 /* Makes the tables, prepares the statements. */
 int exg_database_set_up(ExgDatabase *database, const char *schema, const char *const *statements,
