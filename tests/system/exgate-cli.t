@@ -262,5 +262,17 @@ fails(78, 'password_file', 'no password', configuration('none', password_file =>
 $sim->control('on ResolveNames times=1 do code ErrorServerBusy backoff=200 fault');
 is(tool('resolve', 'ann')->{status}, 0, 'where Exchange asks to come back, it does');
 
+# --- whose the files are ------------------------------------------------------------------------
+
+SKIP: {
+    skip 'only root can become somebody else', 2 if $> != 0;
+    my $nobody = getpwnam 'nobody';
+    my $store  = temporary_directory();
+    chown $nobody, -1, "$store" or die "$store: $!";
+    my $remembering = configuration('remembering', discovery_cache => "$store/discovery.db");
+    is(run_program($exgate, 'discover', '--config', $remembering, 'cache', 'clear')->{status}, 0, 'root clears what was discovered');
+    is((stat "$store/discovery.db")[4], $nobody, 'as the user of the services, who has to write it');
+}
+
 $sim->stop;
 done_testing;
