@@ -17,6 +17,16 @@ typedef struct {
     gboolean explain, all;
 } Options;
 
+/* What root finds out is kept in a file that the services can write to as well. */
+static int
+become_owner(const ExgTool *tool)
+{
+    const char *path = exg_conf_string(tool->conf, "exchange", "discovery_cache");
+    if (exg_become_owner(path))
+        return EX_OK;
+    return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", path, g_strerror(errno));
+}
+
 /* --- what is printed -------------------------------------------------------------------------- */
 
 /* Which request, and below it what came of it. */
@@ -195,14 +205,10 @@ static int
 prepare(ExgTool *tool, ExgHttpClientOptions *ret_http)
 {
     g_autoptr(GError) error = NULL;
-    const char *journal = exg_conf_string(tool->conf, "delivery", "journal");
     exg_borrow_credentials();
     if (!exg_account_http_options(tool->engine, tool->conf, ret_http, &error))
         return exg_complain(EX_CONFIG, "%s", error->message);
-    if (!exg_become_owner(journal))
-        return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", journal,
-                            g_strerror(errno));
-    return EX_OK;
+    return become_owner(tool);
 }
 
 static int
@@ -274,12 +280,13 @@ list_cache(ExgDiscoveryCache *cache, bool json)
 static int
 work_on_cache(const ExgTool *tool, const char *what)
 {
-    const char *path = exg_conf_string(tool->conf, "exchange", "discovery_cache");
     if (!g_str_equal(what, "list") && !g_str_equal(what, "clear"))
         return exg_complain(EX_USAGE, "cache can be asked to list or to clear, not to %s", what);
-    if (!exg_become_owner(path))
-        return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", path, g_strerror(errno));
-    g_autoptr(ExgDiscoveryCache) cache = exg_discovery_cache_new(path);
+    int status = become_owner(tool);
+    if (status != EX_OK)
+        return status;
+    g_autoptr(ExgDiscoveryCache)
+        cache = exg_discovery_cache_new(exg_conf_string(tool->conf, "exchange", "discovery_cache"));
     if (g_str_equal(what, "list"))
         return list_cache(cache, tool->json);
     exg_discovery_cache_clear(cache);

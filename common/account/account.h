@@ -28,6 +28,9 @@ void exg_account_unref(ExgAccount *account);
  * the Kerberos principal, or "the service account". */
 const char *exg_account_name(const ExgConf *conf);
 
+/* With `endpoint = auto` the address by which it is found; otherwise NULL. */
+const char *exg_account_discovery_address(const ExgConf *conf);
+
 ExgEwsService *exg_account_ews(ExgAccount *account);
 ExgHttpClient *exg_account_http(ExgAccount *account);
 ExgThrottle *exg_account_throttle(ExgAccount *account);
@@ -41,6 +44,10 @@ bool exg_account_http_options(ExgEngine *engine, const ExgConf *conf,
 /* With auth = auto: what the server offered last and what was chosen why, a line each
  * (choice.h). NULL as long as nothing was sent, and with another setting. (transfer full) */
 char *exg_account_describe_authentication(const ExgAccount *account);
+
+/* What a service has to say loudly of its configuration, when it starts and reloads: that
+ * certificates are not verified. */
+void exg_account_warn(const ExgConf *conf);
 
 /* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
  * full) */
