@@ -3,6 +3,7 @@
 #include "common/directory/cache-admin.h"
 #include "tests/unit/directory/fixture.h"
 
+#include <glib/gstdio.h>
 #include <sqlite3.h>
 
 static const ExgDirectoryTips full_mailbox = {

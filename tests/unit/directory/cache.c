@@ -1,6 +1,7 @@
 #include "common/directory/cache-file-private.h"
 #include "tests/unit/directory/fixture.h"
 
+#include <glib/gstdio.h>
 #include <sqlite3.h>
 
 static ExgDirectoryCache *

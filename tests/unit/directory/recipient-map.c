@@ -1,6 +1,7 @@
 /* The administrator's map: what it says, a change of the file, a wrong file, its end. */
 #include "tests/unit/directory/fixture.h"
 
+#include <glib/gstdio.h>
 #include <unistd.h>
 
 static void
