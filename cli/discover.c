@@ -135,8 +135,9 @@ remedy(const GError *error, const GPtrArray *places, const char *address, const 
     if (has_trouble(places, EXG_DISCOVERY_UNAPPROVED))
         return g_strdup("if such a host is yours, approve it: --approve, or approved_hosts");
     if (has_trouble(places, EXG_DISCOVERY_UNTRUSTED))
-        return g_strdup("if such a server is yours, mend its certificate, or have ca_file name the "
-                        "CA that signed it");
+        return g_strdup_printf("if such a server is yours, mend its certificate, or the key in %s "
+                               "that its line names",
+                               conf_path);
     g_autofree char *domain = exg_discovery_domain(address, NULL);
     return g_strdup_printf(
         "if the domain is right, have autodiscover.%s answer, or set endpoint in "
@@ -155,11 +156,8 @@ complain(const ExgTool *tool, const GError *error, const GPtrArray *places, bool
         return status;
     }
     bool refused = g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH);
-    exg_complain(status, "%s %s",
-                 refused ? "The credentials were refused, and no other Exchange "
-                           "was found for"
-                         : "No Exchange was found for",
-                 address);
+    exg_complain(status, "%s Exchange was found for %s",
+                 refused ? "The credentials were refused, and no other" : "No", address);
     g_autoptr(ExgTable) table = exg_table_new(NULL);
     for (guint i = 0; i < places->len && !explained; i++) {
         const ExgDiscoveryPlace *place = places->pdata[i];
@@ -167,7 +165,7 @@ complain(const ExgTool *tool, const GError *error, const GPtrArray *places, bool
         exg_table_add(table, (const char *const[]){name, place->outcome, NULL});
     }
     exg_table_print(table, stderr);
-    g_autofree char *advice = remedy(error, places, address,
+    g_autofree char *advice = remedy(error, places, tool->operands[0],
                                      tool->conf_path != NULL ? tool->conf_path : EXG_DEFAULT_CONF);
     return exg_complain(status, "%s%s", advice, explained ? "" : "; --explain shows each request");
 }
