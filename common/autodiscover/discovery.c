@@ -58,7 +58,7 @@ static void check_end(Discovery *self);
 const char *
 exg_discovery_step_name(ExgDiscoveryStep step)
 {
-    static const char *const names[] = {"domain", "host", "http", "srv", "redirect", "cache"};
+    static const char *const names[] = {"domain", "host", "http", "srv", "redirect"};
     return names[step];
 }
 

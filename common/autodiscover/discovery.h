@@ -35,12 +35,11 @@
 #define EXG_DISCOVERY_MAX_HOPS   10
 
 typedef enum {
-    EXG_DISCOVERY_DOMAIN,   /* https://DOMAIN */
-    EXG_DISCOVERY_HOST,     /* https://autodiscover.DOMAIN */
-    EXG_DISCOVERY_HTTP,     /* http://autodiscover.DOMAIN, for a redirection */
-    EXG_DISCOVERY_SRV,      /* _autodiscover._tcp.DOMAIN */
-    EXG_DISCOVERY_REDIRECT, /* where one of them sent us */
-    EXG_DISCOVERY_CACHE     /* what was found before */
+    EXG_DISCOVERY_DOMAIN,  /* https://DOMAIN */
+    EXG_DISCOVERY_HOST,    /* https://autodiscover.DOMAIN */
+    EXG_DISCOVERY_HTTP,    /* http://autodiscover.DOMAIN, for a redirection */
+    EXG_DISCOVERY_SRV,     /* _autodiscover._tcp.DOMAIN */
+    EXG_DISCOVERY_REDIRECT /* where one of them sent us */
 } ExgDiscoveryStep;
 
 /* "domain", "host", … Static. */
