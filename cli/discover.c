@@ -1,8 +1,6 @@
 /* exgate discover: from an address to the endpoint of its mailbox, and how that was found. */
-#include "cli/command.h"
-#include "cli/output.h"
 #include "cli/privilege.h"
-#include "common/account/account.h"
+#include "cli/tool.h"
 #include "common/autodiscover/cache.h"
 #include "common/autodiscover/discovery.h"
 #include "common/autodiscover/soap.h"
@@ -13,39 +11,20 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+/* The command's own options. */
 typedef struct {
-    char *conf_path;
-    char **approved;
-    gboolean explain, all, json;
-    ExgConf *conf;
-    ExgEngine *engine;
-    ExgDiscoveryResult *result;
-    GError *error;
-} Tool;
-
-static void
-tool_clear(Tool *tool)
-{
-    exg_discovery_result_free(tool->result);
-    g_clear_error(&tool->error);
-    g_free(tool->conf_path);
-    g_strfreev(tool->approved);
-    exg_conf_unref(tool->conf);
-    if (tool->engine != NULL)
-        exg_engine_unref(tool->engine);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tool, tool_clear)
+    GStrv approved;
+    gboolean explain, all;
+} Options;
 
 /* What root finds out is kept in a file that the services can write to as well. */
-static bool
-become_owner(const Tool *tool)
+static int
+become_owner(const ExgTool *tool)
 {
     const char *path = exg_conf_string(tool->conf, "exchange", "discovery_cache");
     if (exg_become_owner(path))
-        return true;
-    exg_complain(EX_OSERR, "cannot become the owner of %s: %s", path, g_strerror(errno));
-    return false;
+        return EX_OK;
+    return exg_complain(EX_OSERR, "cannot become the owner of %s: %s", path, g_strerror(errno));
 }
 
 /* --- what is printed -------------------------------------------------------------------------- */
@@ -128,108 +107,139 @@ print_result(const ExgDiscoveryResult *result)
     exg_table_print(output, stdout);
 }
 
-/* The sentence has in brackets what --explain has shown already. */
+/* --- what went wrong -------------------------------------------------------------------------- */
+
 static int
-complain(const GError *error, bool explained)
+status_of(const GError *error)
 {
-    int status = g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG)       ? EX_USAGE
-                 : g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH)       ? EX_CONFIG
-                 : g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX) ? EX_NOUSER
-                                                                           : EX_TEMPFAIL;
-    gsize length = explained ? strcspn(error->message, "(") : strlen(error->message);
-    g_autofree char *part = g_strchomp(g_strndup(error->message, length));
-    g_autofree char *sentence = exg_printable(part);
-    if (!explained && status == EX_TEMPFAIL)
-        status = exg_complain(status, "%s; --explain shows each step", sentence);
-    else
-        exg_complain(status, "%s", sentence);
-    if (strstr(error->message, "nobody has approved") != NULL)
-        exg_complain(status, "if such a host is yours, approve it: --approve, or approved_hosts");
-    return status;
+    return g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG) ? EX_USAGE
+           : g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH) ? EX_CONFIG
+                                                               : exg_tool_status_of(error);
+}
+
+static bool
+has_trouble(const GPtrArray *places, ExgDiscoveryTrouble trouble)
+{
+    for (guint i = 0; i < places->len; i++)
+        if (((const ExgDiscoveryPlace *)places->pdata[i])->trouble == trouble)
+            return true;
+    return false;
+}
+
+/* What to do, what is most likely to help first. (transfer full) */
+static char *
+remedy(const GError *error, const GPtrArray *places, const char *address, const char *conf_path)
+{
+    if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
+        return g_strdup_printf("check username, password_file and auth in %s", conf_path);
+    if (has_trouble(places, EXG_DISCOVERY_UNAPPROVED))
+        return g_strdup("if such a host is yours, approve it: --approve, or approved_hosts");
+    if (has_trouble(places, EXG_DISCOVERY_UNTRUSTED))
+        return g_strdup_printf("if such a server is yours, mend its certificate, or the key in %s "
+                               "that its line names",
+                               conf_path);
+    g_autofree char *domain = exg_discovery_domain(address, NULL);
+    return g_strdup_printf(
+        "if the domain is right, have autodiscover.%s answer, or set endpoint in "
+        "%s to the URL of EWS",
+        domain, conf_path);
+}
+
+/* What became of the whole, of each place, and what to do. */
+static int
+complain(const ExgTool *tool, const GError *error, const GPtrArray *places, bool explained)
+{
+    g_autofree char *address = exg_printable(tool->operands[0]);
+    int status = status_of(error);
+    if (places == NULL) {
+        exg_tool_complain(error);
+        return status;
+    }
+    bool refused = g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH);
+    exg_complain(status, "%s Exchange was found for %s",
+                 refused ? "The credentials were refused, and no other" : "No", address);
+    g_autoptr(ExgTable) table = exg_table_new(NULL);
+    for (guint i = 0; i < places->len && !explained; i++) {
+        const ExgDiscoveryPlace *place = places->pdata[i];
+        g_autofree char *name = g_strconcat("  ", place->name, NULL);
+        exg_table_add(table, (const char *const[]){name, place->outcome, NULL});
+    }
+    exg_table_print(table, stderr);
+    g_autofree char *advice = remedy(error, places, tool->operands[0],
+                                     tool->conf_path != NULL ? tool->conf_path : EXG_DEFAULT_CONF);
+    return exg_complain(status, "%s%s", advice, explained ? "" : "; --explain shows each request");
 }
 
 /* --- the discovery ---------------------------------------------------------------------------- */
 
-static void
-on_done(GObject *source, GAsyncResult *outcome, gpointer data)
-{
-    Tool *tool = data;
-    tool->result = exg_discovery_finish(outcome, &tool->error);
-    exg_engine_quit(tool->engine);
-}
-
-typedef struct {
-    Tool *tool;
-    const char *address;
-    ExgDiscoveryOptions options;
-} Question;
-
-static void
-pose(gpointer data)
-{
-    Question *question = data;
-    exg_discovery_async(question->tool->engine, &question->options, question->address,
-                        EXG_NO_DEADLINE, NULL, on_done, question->tool);
-}
-
 /* (transfer full) */
 static char **
-approved_hosts(const Tool *tool)
+approved_hosts(const ExgConf *conf, const Options *own)
 {
-    const char *const *configured = exg_conf_list(tool->conf, "exchange", "approved_hosts");
+    const char *const *configured = exg_conf_list(conf, "exchange", "approved_hosts");
     g_autoptr(GStrvBuilder) hosts = g_strv_builder_new();
     if (configured != NULL)
         g_strv_builder_addv(hosts, (const char **)configured);
-    if (tool->approved != NULL)
-        g_strv_builder_addv(hosts, (const char **)tool->approved);
+    if (own->approved != NULL)
+        g_strv_builder_addv(hosts, (const char **)own->approved);
     return g_strv_builder_end(hosts);
 }
 
 static void
-remember(const Tool *tool, const char *address)
+remember(const ExgTool *tool, const char *address, const ExgDiscoveryResult *result)
 {
     g_autofree char *domain = exg_discovery_domain(address, NULL);
     const char *path = exg_conf_string(tool->conf, "exchange", "discovery_cache");
     g_autofree char *directory = g_path_get_dirname(path);
-    if (tool->approved != NULL || g_access(directory, W_OK) != 0)
-        return; /* what was approved here is not approved for the services */
+    if (g_access(directory, W_OK) != 0)
+        return;
     g_autoptr(ExgDiscoveryCache) cache = exg_discovery_cache_new(path);
-    exg_discovery_cache_put(cache, domain, tool->result->endpoint,
-                            exg_discovery_step_name(tool->result->step), NULL);
+    exg_discovery_cache_put(cache, domain, result->endpoint, exg_discovery_step_name(result->step),
+                            NULL);
+}
+
+/* As the services do it, and as their user. */
+static int
+prepare(ExgTool *tool, ExgHttpClientOptions *ret_http)
+{
+    g_autoptr(GError) error = NULL;
+    exg_borrow_credentials();
+    if (!exg_account_http_options(tool->engine, tool->conf, ret_http, &error))
+        return exg_complain(EX_CONFIG, "%s", error->message);
+    return become_owner(tool);
 }
 
 static int
-discover(Tool *tool, const char *address)
+discover(ExgTool *tool, const Options *own)
 {
-    tool->engine = exg_engine_new(&tool->error);
-    if (tool->engine == NULL)
-        return exg_complain(EX_OSERR, "%s", tool->error->message);
-    g_auto(GStrv) approved = approved_hosts(tool);
-    exg_borrow_credentials();
-    Question question = {.tool = tool, .address = address};
-    question.options = (ExgDiscoveryOptions){
-        .approved_hosts = (const char *const *)approved,
-        .settings = tool->all ? exg_autodiscover_all_settings : NULL,
-        .trace = tool->explain ? print_step : NULL,
+    const char *address = tool->operands[0];
+    ExgDiscoveryOptions options = {
+        .settings = own->all ? exg_autodiscover_all_settings : NULL,
+        .trace = own->explain ? print_step : NULL,
     };
-    if (!exg_account_http_options(tool->engine, tool->conf, &question.options.http, &tool->error))
-        return exg_complain(EX_CONFIG, "%s", tool->error->message);
-    g_autoptr(ExgHttpAuthenticator) authenticator = question.options.http.authenticator;
-    if (!become_owner(tool))
-        return EX_OSERR;
-    exg_engine_post(tool->engine, pose, &question);
-    exg_engine_run(tool->engine);
-    while (exg_engine_iterate(tool->engine, false)) /* what was not waited for ends */
-        continue;
-    if (tool->result == NULL)
-        return complain(tool->error, tool->explain);
-    remember(tool, address);
-    if (tool->explain && !tool->json)
+    int status = prepare(tool, &options.http);
+    g_autoptr(ExgHttpAuthenticator) authenticator = options.http.authenticator;
+    if (status != EX_OK)
+        return status;
+    g_auto(GStrv) approved = approved_hosts(tool->conf, own);
+    options.approved_hosts = (const char *const *)approved;
+    exg_discovery_async(tool->engine, &options, address, exg_tool_deadline_us(tool),
+                        tool->cancellable, exg_tool_done, tool);
+    if (own->explain) /* what is waited for is seen */
+        exg_engine_run(tool->engine);
+    GAsyncResult *outcome = own->explain ? tool->result : exg_tool_wait(tool);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ExgDiscoveryResult) result = exg_discovery_finish(outcome, &error);
+    if (result == NULL)
+        return complain(tool, error, exg_discovery_places(outcome), own->explain);
+    if (own->approved == NULL) /* what was approved here is not approved for the services */
+        remember(tool, address, result);
+    if (own->explain && !tool->json)
         putchar('\n');
     if (tool->json)
-        print_json(tool->result);
+        print_json(result);
     else
-        print_result(tool->result);
+        print_result(result);
     return EX_OK;
 }
 
@@ -266,46 +276,59 @@ list_cache(ExgDiscoveryCache *cache, bool json)
 }
 
 static int
-work_on_cache(const Tool *tool, const char *what)
+work_on_cache(const ExgTool *tool, const char *what)
 {
+    if (!g_str_equal(what, "list") && !g_str_equal(what, "clear"))
+        return exg_complain(EX_USAGE, "cache can be asked to list or to clear, not to %s", what);
+    int status = become_owner(tool);
+    if (status != EX_OK)
+        return status;
     g_autoptr(ExgDiscoveryCache)
         cache = exg_discovery_cache_new(exg_conf_string(tool->conf, "exchange", "discovery_cache"));
     if (g_str_equal(what, "list"))
         return list_cache(cache, tool->json);
-    if (!g_str_equal(what, "clear"))
-        return exg_complain(EX_USAGE, "cache can be asked to list or to clear, not to %s", what);
     exg_discovery_cache_clear(cache);
     return EX_OK;
+}
+
+static int
+run(ExgTool *tool, const Options *own)
+{
+    bool is_cache = g_str_equal(tool->operands[0], "cache") && tool->n_operands == 2;
+    if (tool->n_operands == 2 && !is_cache)
+        return exg_complain(EX_USAGE, "one address, or cache list, or cache clear is expected; "
+                                      "try --help");
+    int status = exg_tool_configure(tool);
+    if (status == EX_OK && is_cache)
+        return work_on_cache(tool, tool->operands[1]);
+    if (status == EX_OK)
+        status = exg_tool_start(tool);
+    return status == EX_OK ? discover(tool, own) : status;
 }
 
 int
 exg_command_discover(int argc, char **argv)
 {
-    g_auto(Tool) tool = {0};
-    const GOptionEntry entries[] = {
-        {"config", 'c', 0, G_OPTION_ARG_FILENAME, &tool.conf_path,
-         "Read FILE instead of " EXG_DEFAULT_CONF, "FILE"},
-        {"explain", 0, 0, G_OPTION_ARG_NONE, &tool.explain, "Print each step as it happens", NULL},
-        {"all", 0, 0, G_OPTION_ARG_NONE, &tool.all, "Ask for every setting", NULL},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &tool.json, "Print an object", NULL},
-        {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &tool.approved,
+    Options options = {0};
+    const GOptionEntry own[] = {
+        {"explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Print each step as it happens",
+         NULL},
+        {"all", 0, 0, G_OPTION_ARG_NONE, &options.all, "Ask for every setting", NULL},
+        {"approve", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options.approved,
          "HOST may see the password, this time", "HOST"},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new("ADDRESS | cache list | cache clear");
-    g_option_context_set_summary(context, "Finds the EWS endpoint of a mailbox by autodiscover.");
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_autoptr(GError) error = NULL;
-    if (!g_option_context_parse(context, &argc, &argv, &error))
-        return exg_complain(EX_USAGE, "%s; try %s --help", error->message, g_get_prgname());
-    bool is_cache = argc == 3 && g_str_equal(argv[1], "cache");
-    if (argc != 2 && !is_cache)
-        return exg_complain(EX_USAGE, "one address, or cache list, or cache clear is expected; "
-                                      "try --help");
-    tool.conf = exg_conf_load(tool.conf_path != NULL ? tool.conf_path : EXG_DEFAULT_CONF, &error);
-    if (tool.conf == NULL)
-        return exg_complain(EX_CONFIG, "%s", error->message);
-    if (!is_cache)
-        return discover(&tool, argv[1]);
-    return become_owner(&tool) ? work_on_cache(&tool, argv[2]) : EX_OSERR;
+    const ExgToolUsage usage = {
+        .operands = "ADDRESS | cache list | cache clear",
+        .min = 1,
+        .max = 2,
+        .summary = "Finds the EWS endpoint of a mailbox by autodiscover.",
+        .own = own,
+    };
+    g_auto(ExgTool) tool = {0};
+    int status = exg_tool_parse(&tool, &usage, &argc, &argv);
+    if (status == EX_OK)
+        status = run(&tool, &options);
+    g_strfreev(options.approved);
+    return status;
 }

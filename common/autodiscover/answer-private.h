@@ -22,9 +22,4 @@ bool exg_autodiscover_answer_redirect(ExgAutodiscoverAnswer *answer, ExgAutodisc
 /* An answer in XML, within the limits of all of them. (transfer full) */
 ExgXmlTree *exg_autodiscover_xml_parse(const char *xml, gsize length, GError **error);
 
-/* The host of an https address in lower case, or NULL and what is wrong with it. The host that is
- * judged has to be the one that is connected to, whoever parses the address: it must stand there in
- * plain letters. (transfer full) */
-char *exg_autodiscover_https_host(const char *url, const char **ret_fault);
-
 #endif

@@ -1,5 +1,7 @@
 #include "common/autodiscover/answer-private.h"
 
+#include "common/autodiscover/host-private.h"
+
 #include <string.h>
 
 #define MAX_CODE_CHARS    64
@@ -118,36 +120,6 @@ exg_autodiscover_xml_parse(const char *xml, gsize length, GError **error)
                                         .depth = MAX_DEPTH,
                                         .attributes = MAX_ATTRIBUTES};
     return exg_xml_tree_parse(xml, length, &limits, MAX_NODES, error);
-}
-
-/* --- addresses -------------------------------------------------------------------------------- */
-
-/* Letters, digits, dashes, dots, and the underscore of many a Windows host. */
-static bool
-is_plain_name(const char *host)
-{
-    for (const char *c = host; *c != '\0'; c++)
-        if (!g_ascii_isalnum(*c) && strchr("-._", *c) == NULL)
-            return false;
-    return !g_hostname_is_ip_address(host);
-}
-
-char *
-exg_autodiscover_https_host(const char *url, const char **ret_fault)
-{
-    static const char scheme[] = "https://";
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
-    *ret_fault = NULL;
-    if (host == NULL || host[0] == '\0')
-        *ret_fault = "no address";
-    else if (!g_str_equal(g_uri_get_scheme(uri), "https"))
-        *ret_fault = "not https";
-    else if (!is_plain_name(host) ||
-             g_ascii_strncasecmp(url + strlen(scheme), host, strlen(host)) != 0 ||
-             strchr(":/?#", url[strlen(scheme) + strlen(host)]) == NULL)
-        *ret_fault = "not a plain host name";
-    return *ret_fault == NULL ? g_ascii_strdown(host, -1) : NULL;
 }
 
 /* --- settings --------------------------------------------------------------------------------- */

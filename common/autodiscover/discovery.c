@@ -1,6 +1,6 @@
 #include "common/autodiscover/discovery.h"
 
-#include "common/autodiscover/answer-private.h"
+#include "common/autodiscover/host-private.h"
 #include "common/autodiscover/pox.h"
 #include "common/autodiscover/soap.h"
 #include "common/autodiscover/visit-private.h"
@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define MAX_SRV_TARGETS 4
-#define MAX_ADDRESS     320
 
 typedef struct Discovery Discovery;
 
@@ -19,14 +18,16 @@ typedef struct Discovery Discovery;
 typedef struct {
     Discovery *discovery;
     ExgDiscoveryStep step;
-    char *url;    /* "https://HOST[:PORT]", or an address that a redirection named; NULL: SRV */
-    bool vouched; /* may see credentials, and its word counts */
+    char *url;      /* "https://HOST[:PORT]", or an address that a redirection named; or … */
+    bool is_record; /* … it is the SRV record, to be looked up */
+    bool vouched;   /* may see credentials, and its word counts */
     bool started, done;
     ExgHttpClient *plain, *authenticated; /* a client is for one host; NULL: not needed so far */
     ExgTimer start;
     guint lookup;                   /* of its host's address, for those who watch; 0: done */
     char address[INET6_ADDRSTRLEN]; /* "": not known */
     char *failure;                  /* what was wrong, for the last sentence */
+    ExgDiscoveryTrouble trouble;    /* likewise */
 } Candidate;
 
 struct Discovery {
@@ -57,7 +58,7 @@ static void check_end(Discovery *self);
 const char *
 exg_discovery_step_name(ExgDiscoveryStep step)
 {
-    static const char *const names[] = {"domain", "host", "http", "srv", "redirect", "cache"};
+    static const char *const names[] = {"domain", "host", "http", "srv", "redirect"};
     return names[step];
 }
 
@@ -73,32 +74,7 @@ exg_discovery_result_free(ExgDiscoveryResult *result)
     g_free(result);
 }
 
-/* --- addresses and hosts ---------------------------------------------------------------------- */
-
-char *
-exg_discovery_domain(const char *address, GError **error)
-{
-    const char *at = strrchr(address, '@');
-    g_autofree char *ascii = at != NULL && at != address && strlen(address) <= MAX_ADDRESS &&
-                                     g_utf8_validate(address, -1, NULL)
-                                 ? g_hostname_to_ascii(at + 1)
-                                 : NULL;
-    bool good = ascii != NULL && strchr(ascii, '.') != NULL && ascii[0] != '.' &&
-                !g_str_has_suffix(ascii, ".") && strstr(ascii, "..") == NULL &&
-                !g_hostname_is_ip_address(ascii);
-    for (const char *c = ascii; good && *c != '\0'; c++)
-        good = g_ascii_isalnum(*c) || *c == '.' || *c == '-';
-    for (const char *c = address; good && *c != '\0'; c++)
-        good = (guchar)*c > ' ' && *c != 0x7f;
-    if (!good) {
-        exg_error_set(error, EXG_ERROR_CONFIG,
-                      "\"%s\" is no address whose server could be discovered: name@domain.example "
-                      "is expected",
-                      address);
-        return NULL;
-    }
-    return g_ascii_strdown(ascii, -1);
-}
+/* --- hosts ------------------------------------------------------------------------------------ */
 
 /* Microsoft's own, which hybrid organisations lead to. */
 static const char *const well_known[] = {
@@ -291,8 +267,7 @@ drop_candidates(Discovery *self)
         Candidate *candidate = g_ptr_array_index(self->candidates, i);
         exg_timer_cancel(&candidate->start);
         if (candidate->started && !candidate->done)
-            trace(self, candidate->step, candidate->url != NULL ? candidate->url : self->domain,
-                  "not waited for any longer");
+            trace(self, candidate->step, candidate->url, "not waited for any longer");
         candidate->done = true;
     }
     g_cancellable_cancel(self->stop);
@@ -321,17 +296,51 @@ finish(Discovery *self, ExgDiscoveryResult *result, GError *error)
     release_if_idle(self);
 }
 
-/* One sentence about all that was tried. */
-static GError *
-summary(const Discovery *self, bool late)
+static void
+place_free(gpointer data)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
+    ExgDiscoveryPlace *place = data;
+    g_free(place->name);
+    g_free(place->outcome);
+    g_free(place);
+}
+
+/* How much of "https://HOST:PORT/PATH" is about the server; all of what is no URL. */
+static gsize
+server_length(const char *url)
+{
+    const char *host = strstr(url, "://");
+    return host != NULL ? (gsize)(host - url) + 3 + strcspn(host + 3, "/?#") : strlen(url);
+}
+
+/* Of those that were asked. */
+static GPtrArray *
+places_of(const Discovery *self)
+{
+    GPtrArray *places = g_ptr_array_new_with_free_func(place_free);
     for (guint i = 0; i < self->candidates->len; i++) {
         const Candidate *candidate = g_ptr_array_index(self->candidates, i);
-        const char *name = candidate->url != NULL ? candidate->url : "SRV record";
-        const char *failure = candidate->failure != NULL ? candidate->failure : "no answer yet";
-        if (candidate->started)
-            g_string_append_printf(text, "%s%s: %s", text->len > 0 ? "; " : "", name, failure);
+        if (!candidate->started)
+            continue;
+        ExgDiscoveryPlace *place = g_new(ExgDiscoveryPlace, 1);
+        *place = (ExgDiscoveryPlace){
+            .name = g_strndup(candidate->url, server_length(candidate->url)),
+            .outcome = g_strdup(candidate->failure != NULL ? candidate->failure : "no answer yet"),
+            .trouble = candidate->trouble,
+        };
+        g_ptr_array_add(places, place);
+    }
+    return places;
+}
+
+/* One sentence about all that was tried. */
+static GError *
+summary(const Discovery *self, const GPtrArray *places, bool late)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < places->len; i++) {
+        const ExgDiscoveryPlace *place = g_ptr_array_index(places, i);
+        g_string_append_printf(text, "%s%s: %s", i > 0 ? "; " : "", place->name, place->outcome);
     }
     GError *error = exg_error_new(self->refused ? EXG_ERROR_AUTH : EXG_ERROR_UNREACHABLE,
                                   "%s for %s%s (%s)",
@@ -345,10 +354,17 @@ summary(const Discovery *self, bool late)
 }
 
 static void
+fail(Discovery *self, bool late)
+{
+    GPtrArray *places = places_of(self);
+    g_task_set_task_data(self->task, places, (GDestroyNotify)g_ptr_array_unref);
+    finish(self, NULL, summary(self, places, late));
+}
+
+static void
 on_deadline(gpointer data)
 {
-    Discovery *self = data;
-    finish(self, NULL, summary(self, true));
+    fail(data, true);
 }
 
 static void
@@ -357,7 +373,7 @@ check_end(Discovery *self)
     for (guint i = 0; i < self->candidates->len; i++)
         if (!((Candidate *)g_ptr_array_index(self->candidates, i))->done)
             return;
-    finish(self, NULL, summary(self, false));
+    fail(self, false);
 }
 
 /* --- candidates ------------------------------------------------------------------------------- */
@@ -370,8 +386,7 @@ add(Discovery *self, ExgDiscoveryStep step, const char *url, bool vouched, gint6
     candidate->step = step;
     candidate->url = g_strdup(url);
     candidate->vouched = vouched;
-    if (url != NULL)
-        g_hash_table_add(self->visited, place_of(self, url));
+    g_hash_table_add(self->visited, place_of(self, url));
     exg_timer_init(&candidate->start, self->engine, start, candidate);
     g_ptr_array_add(self->candidates, candidate);
     exg_timer_set(&candidate->start, exg_clock_deadline_ms(delay_ms));
@@ -411,8 +426,10 @@ redirect(Candidate *candidate, const char *target)
     /* A vouched host may send us to another of its domain. */
     bool vouched = fault == NULL &&
                    ((candidate->vouched && is_in_domain(self, host)) || is_vouched(self, host));
-    if (fault == NULL && !vouched && !is_in_domain(self, host))
+    if (fault == NULL && !vouched && !is_in_domain(self, host)) {
         fault = "a host that nobody has approved";
+        candidate->trouble = EXG_DISCOVERY_UNAPPROVED;
+    }
     if (fault != NULL) {
         g_autofree char *sentence = g_strdup_printf("it leads to %s: %s", target, fault);
         trace(self, candidate->step, candidate->url, sentence);
@@ -470,10 +487,12 @@ take_settings(Candidate *candidate, ExgAutodiscoverAnswer *answer, const char *s
     g_autofree char *sentence = NULL;
     const char *fault;
     g_autofree char *host = endpoint != NULL ? exg_autodiscover_https_host(endpoint, &fault) : NULL;
-    if (host == NULL)
+    if (host == NULL) {
         sentence = g_strdup("its settings name no EWS at an https address with a host name");
-    else if (!candidate->vouched && !is_in_domain(self, host) && !is_vouched(self, host))
+    } else if (!candidate->vouched && !is_in_domain(self, host) && !is_vouched(self, host)) {
         sentence = g_strdup_printf("it names %s: a host that nobody has approved", endpoint);
+        candidate->trouble = EXG_DISCOVERY_UNAPPROVED;
+    }
     if (sentence != NULL) {
         trace(self, candidate->step, source, sentence);
         give_up(candidate, sentence);
@@ -545,6 +564,8 @@ on_visited(GObject *object, GAsyncResult *result, gpointer data)
     }
     if (g_error_matches(error, EXG_ERROR, EXG_ERROR_AUTH))
         self->refused = true;
+    else if (g_error_matches(error, EXG_ERROR, EXG_ERROR_CONFIG))
+        candidate->trouble = EXG_DISCOVERY_UNTRUSTED;
     bool mute = !candidate->vouched && candidate->step != EXG_DISCOVERY_HTTP &&
                 g_error_matches(error, EXG_ERROR, EXG_ERROR_PROTOCOL);
     g_autofree char *failure = g_strconcat(error->message, mute ? ", without credentials" : NULL,
@@ -554,24 +575,21 @@ on_visited(GObject *object, GAsyncResult *result, gpointer data)
 
 /* --- SRV -------------------------------------------------------------------------------------- */
 
-static void
-take_target(Candidate *candidate, GSrvTarget *target, guint rank)
+/* What came of it, for the trace and for the last sentence. Static. */
+static const char *
+take_target(Candidate *candidate, const char *host, guint16 port, guint rank)
 {
     Discovery *self = candidate->discovery;
-    const char *host = g_srv_target_get_hostname(target);
-    guint16 port = g_srv_target_get_port(target);
     guint16 wanted = self->options.https_port != 0 ? self->options.https_port : 443;
-    g_autofree char *name = g_strdup_printf("%s:%u", host, port);
-    if (port != wanted || host[0] == '\0' || g_str_equal(host, ".")) {
-        trace(self, EXG_DISCOVERY_SRV, name, "only port 443 is asked");
-        return;
-    }
+    if (host[0] == '\0' || g_str_equal(host, "."))
+        return "there is none";
+    if (port != wanted)
+        return "only port 443 is asked";
     bool vouched = is_vouched(self, host);
     g_autofree char *url = port == 443 ? g_strconcat("https://", host, NULL)
                                        : g_strdup_printf("https://%s:%u", host, port);
-    trace(self, EXG_DISCOVERY_SRV, name,
-          vouched || is_in_domain(self, host) ? "found" : "not approved: no credentials");
     add(self, EXG_DISCOVERY_SRV, url, vouched, rank * EXG_DISCOVERY_STAGGER_MS);
+    return vouched || is_in_domain(self, host) ? "found" : "not approved: no credentials";
 }
 
 /* In the order of RFC 2782: by priority, and by weight within it. */
@@ -593,16 +611,22 @@ on_targets(GObject *object, GAsyncResult *result, gpointer data)
         bool none = error == NULL ||
                     g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND);
         const char *sentence = none ? "there is none" : "the name server gave no answer";
-        g_autofree char *name = g_strconcat("SRV record of ", self->domain, NULL);
-        trace(self, EXG_DISCOVERY_SRV, name, sentence);
+        trace(self, EXG_DISCOVERY_SRV, candidate->url, sentence);
         give_up(candidate, sentence);
         return;
     }
     guint rank = 0;
-    for (GList *at = targets; at != NULL && rank < MAX_SRV_TARGETS; at = at->next)
-        take_target(candidate, at->data, rank++);
+    g_autoptr(GString) outcome = g_string_new(NULL);
+    for (GList *at = targets; at != NULL && rank < MAX_SRV_TARGETS; at = at->next, rank++) {
+        const char *host = g_srv_target_get_hostname(at->data);
+        guint16 port = g_srv_target_get_port(at->data);
+        g_autofree char *name = g_strdup_printf("%s:%u", host, port);
+        const char *sentence = take_target(candidate, host, port, rank);
+        trace(self, EXG_DISCOVERY_SRV, name, sentence);
+        g_string_append_printf(outcome, "%s%s (%s)", rank > 0 ? ", " : "it names ", name, sentence);
+    }
     g_resolver_free_targets(targets);
-    give_up(candidate, "looked up");
+    give_up(candidate, outcome->str);
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -627,7 +651,7 @@ start(gpointer data)
     Discovery *self = candidate->discovery;
     candidate->started = true;
     self->running++;
-    if (candidate->url == NULL) {
+    if (candidate->is_record) {
         g_autoptr(GResolver) resolver = g_resolver_get_default();
         g_resolver_lookup_service_async(resolver, "autodiscover", "tcp", self->domain, self->stop,
                                         on_targets, candidate);
@@ -668,11 +692,12 @@ begin(Discovery *self)
                                      "");
     g_autofree char *plain = base_url("http", "autodiscover.", self->domain, options->http_port,
                                       "/autodiscover/autodiscover.xml");
+    g_autofree char *record = g_strconcat("SRV record of ", self->domain, NULL);
     bool bare_vouched = is_listed((const char *const *)self->approved, self->domain);
     add(self, EXG_DISCOVERY_DOMAIN, bare, bare_vouched, 0);
     add(self, EXG_DISCOVERY_HOST, host, true, EXG_DISCOVERY_STAGGER_MS);
     add(self, EXG_DISCOVERY_HTTP, plain, false, 2 * EXG_DISCOVERY_STAGGER_MS);
-    add(self, EXG_DISCOVERY_SRV, NULL, false, 2 * EXG_DISCOVERY_STAGGER_MS);
+    add(self, EXG_DISCOVERY_SRV, record, false, 2 * EXG_DISCOVERY_STAGGER_MS)->is_record = true;
 }
 
 static gboolean
@@ -745,6 +770,13 @@ exg_discovery_async(ExgEngine *engine, const ExgDiscoveryOptions *options, const
         g_source_attach(self->cancelled, exg_engine_context(engine));
     }
     begin(self);
+}
+
+const GPtrArray *
+exg_discovery_places(GAsyncResult *result)
+{
+    g_return_val_if_fail(g_task_is_valid(result, NULL), NULL);
+    return g_task_get_task_data(G_TASK(result));
 }
 
 ExgDiscoveryResult *

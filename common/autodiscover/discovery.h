@@ -35,12 +35,11 @@
 #define EXG_DISCOVERY_MAX_HOPS   10
 
 typedef enum {
-    EXG_DISCOVERY_DOMAIN,   /* https://DOMAIN */
-    EXG_DISCOVERY_HOST,     /* https://autodiscover.DOMAIN */
-    EXG_DISCOVERY_HTTP,     /* http://autodiscover.DOMAIN, for a redirection */
-    EXG_DISCOVERY_SRV,      /* _autodiscover._tcp.DOMAIN */
-    EXG_DISCOVERY_REDIRECT, /* where one of them sent us */
-    EXG_DISCOVERY_CACHE     /* what was found before */
+    EXG_DISCOVERY_DOMAIN,  /* https://DOMAIN */
+    EXG_DISCOVERY_HOST,    /* https://autodiscover.DOMAIN */
+    EXG_DISCOVERY_HTTP,    /* http://autodiscover.DOMAIN, for a redirection */
+    EXG_DISCOVERY_SRV,     /* _autodiscover._tcp.DOMAIN */
+    EXG_DISCOVERY_REDIRECT /* where one of them sent us */
 } ExgDiscoveryStep;
 
 /* "domain", "host", … Static. */
@@ -85,12 +84,28 @@ typedef struct {
     guint requests; /* HTTP requests made */
 } ExgDiscoveryResult;
 
+/* What could be done here about a place. */
+typedef enum {
+    EXG_DISCOVERY_NO_REMEDY,
+    EXG_DISCOVERY_UNAPPROVED, /* it leads to a host that nobody has approved */
+    EXG_DISCOVERY_UNTRUSTED   /* its certificate is not in order, or cannot be checked */
+} ExgDiscoveryTrouble;
+
+typedef struct {
+    char *name;    /* "https://HOST", or the record that was looked up */
+    char *outcome; /* what came of it, a sentence */
+    ExgDiscoveryTrouble trouble;
+} ExgDiscoveryPlace;
+
 void exg_discovery_async(ExgEngine *engine, const ExgDiscoveryOptions *options, const char *address,
                          gint64 deadline_us, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer data);
 /* (transfer full) */
 ExgDiscoveryResult *exg_discovery_finish(GAsyncResult *result, GError **error);
 void exg_discovery_result_free(ExgDiscoveryResult *result);
+/* Of ExgDiscoveryPlace, where was asked in vain, in that order; NULL where the failure is not about
+ * places. Valid as long as `result` is. (transfer none) */
+const GPtrArray *exg_discovery_places(GAsyncResult *result);
 
 /* The domain to ask about, in lower case and ASCII; NULL and CONFIG for what is no address, an IP
  * literal, or a domain of one label. (transfer full) */

@@ -127,6 +127,12 @@ on_done(GObject *source, GAsyncResult *result, gpointer data)
     g_assert_false(search->done);
     search->done = true;
     search->result = exg_discovery_finish(result, &search->error);
+    const GPtrArray *places = exg_discovery_places(result);
+    for (guint i = 0; places != NULL && i < places->len; i++) {
+        const ExgDiscoveryPlace *place = g_ptr_array_index(places, i);
+        g_string_append_printf(search->places, "%s: %s (%d)\n", place->name, place->outcome,
+                               (int)place->trouble);
+    }
     search->ended_us = g_get_monotonic_time();
     g_assert_true((search->result != NULL) != (search->error != NULL));
 }
@@ -139,7 +145,7 @@ nothing(gpointer data)
 void
 search_start(World *world, const char *address, Search *search)
 {
-    *search = (Search){.began_us = g_get_monotonic_time()};
+    *search = (Search){.began_us = g_get_monotonic_time(), .places = g_string_new(NULL)};
     GMainContext *context = exg_engine_context(world->engine);
     g_main_context_push_thread_default(context);
     exg_discovery_async(world->engine, &world->options, address, world->deadline_us,
@@ -169,6 +175,7 @@ search_clear(Search *search)
 {
     exg_discovery_result_free(search->result);
     g_clear_error(&search->error);
+    g_string_free(search->places, TRUE);
 }
 
 gint64

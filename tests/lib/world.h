@@ -70,6 +70,7 @@ void world_answer_redirect(World *world, const char *scheme, const char *host, c
 typedef struct {
     ExgDiscoveryResult *result;
     GError *error;
+    GString *places; /* "NAME: OUTCOME (TROUBLE)" in lines, of a failure */
     gint64 began_us, ended_us;
     bool done;
 } Search;

@@ -12,7 +12,7 @@ use Exg::Test;
 use Test::More;
 
 my $here = '127.0.0.1 autodiscover.contoso.test';
-Exg::Network::enter("$here old.contoso.test\n127.0.0.2 contoso.test\n");
+Exg::Network::enter("$here old.contoso.test autodiscover.wrong.test\n127.0.0.2 contoso.test gone.test autodiscover.gone.test wrong.test\n");
 my $work = temporary_directory();
 my $address = 'ann@contoso.test';
 my $sim = Exg::Sim->start(
@@ -56,9 +56,33 @@ $found = discover('nobody@contoso.test');
 is($found->{status}, 67, 'C2.8: nobody');
 $found = discover('ann@elsewhere.test');
 is($found->{status}, 75, 'C3: a domain that nobody serves');
-like($found->{err}, qr/^exgate: No Exchange was found for ann\@elsewhere\.test \(.*the name server gave no answer.*--explain shows each step$/, 'C12: why');
+my $nobody = 'the name server gave no answer';
+is($found->{err}, <<"END" =~ s/^ {4}//mgr, 'C12: why');
+    exgate: No Exchange was found for ann\@elsewhere.test
+      https://elsewhere.test               Cannot find the address of elsewhere.test: $nobody
+      https://autodiscover.elsewhere.test  Cannot find the address of autodiscover.elsewhere.test: $nobody
+      http://autodiscover.elsewhere.test   Cannot find the address of autodiscover.elsewhere.test: $nobody
+      SRV record of elsewhere.test         $nobody
+    exgate: if the domain is right, have autodiscover.elsewhere.test answer, or set endpoint in $conf to the URL of EWS; --explain shows each request
+END
+my $more = qr/; --explain shows each request\n\z/;
+is(discover('--json', 'ann@elsewhere.test')->{out}, q{}, 'C12: and no object');
 $found = discover('--explain', 'ann@elsewhere.test');
-is($found->{err}, "exgate: No Exchange was found for ann\@elsewhere.test\n", 'C12: or only that, after the steps');
+like($found->{err}, qr/^exgate: No Exchange was found for ann\@elsewhere.test\nexgate: if the domain is right, [^;\n]+\n\z/,
+    'C12: or only that, after the steps');
+$found = discover('ann@gone.test');
+is($found->{status}, 75, 'C12: hosts where nobody listens');
+my @lines = split /\n/, $found->{err};
+is(scalar @lines, 6, 'C12: have a line each') or diag($found->{err});
+like($lines[2], qr{^  https://autodiscover\.gone\.test +Cannot connect to autodiscover\.gone\.test port 443: }, 'C12: that says why');
+$found = discover('ann@wrong.test');
+like($found->{err}, qr{\n  https://autodiscover\.wrong\.test +The certificate of autodiscover\.wrong\.test is for another name}, 'C12: a wrong server');
+like($found->{err}, qr/\nexgate: if such a server is yours, mend its certificate, or the key in \Q$conf\E that its line names$more/, 'C12: has another remedy');
+$sim->control('on Autodiscover do status 401');
+$found = discover($address);
+is($found->{status}, 78, 'C12: refused credentials') or diag($found->{err});
+like($found->{err}, qr/^exgate: The credentials were refused, .*\nexgate: check username, password_file and auth in \Q$conf\E$more/s, 'C12: have another');
+$sim->control('clear');
 $sim->control('on Autodiscover do redirect https://evil.test/autodiscover/autodiscover.xml http');
 $found = discover('--explain', $address);
 like($found->{out}, qr{it leads to https://evil\.test/\S+: a host that nobody has approved}, 'C5.3: a stranger is not believed');

@@ -582,6 +582,41 @@ test_client_certificate(void)
     unlink(path);
 }
 
+/* Of each place one line, for the administrator, with what could be done about it. */
+static void
+test_places(void)
+{
+    static const char *const shown[] = {"there is no such name, or it has no address (0)",
+                                        "is for another name", "evil.example", "odd." DOMAIN};
+    WORLD;
+    guint https = world.options.https_port, http = world.options.http_port;
+    test_web_add_impostor(world.web, HOST, NULL);
+    test_web_add_srv(world.web, DOMAIN, 0, 0, 1, "odd." DOMAIN);
+    world_answer_redirect(&world, "http", HOST, "/", "https", "evil.example", "/x");
+    Search search;
+    search_run(&world, ADDRESS, &search);
+    g_assert_error(search.error, EXG_ERROR, EXG_ERROR_UNREACHABLE);
+    g_auto(GStrv) lines = g_strsplit(search.places->str, "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 4 + 1);
+    const char *const names[] = {"https://" DOMAIN, "https://" HOST, "http://" HOST,
+                                 "SRV record of " DOMAIN};
+    const guint ports[] = {https, https, http, 0};
+    const ExgDiscoveryTrouble troubles[] = {EXG_DISCOVERY_NO_REMEDY, EXG_DISCOVERY_UNTRUSTED,
+                                            EXG_DISCOVERY_UNAPPROVED, EXG_DISCOVERY_NO_REMEDY};
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *begin = ports[i] != 0 ? g_strdup_printf("%s:%u: ", names[i], ports[i])
+                                               : g_strdup_printf("%s: ", names[i]);
+        g_autofree char *end = g_strdup_printf(" (%d)", (int)troubles[i]);
+        g_assert_true(g_str_has_prefix(lines[i], begin));
+        g_assert_nonnull(strstr(lines[i], shown[i]));
+        g_assert_true(g_str_has_suffix(lines[i], end));
+    }
+    search_clear(&search);
+    search_run(&world, "nobody", &search); /* that is about no place */
+    g_assert_cmpstr(search.places->str, ==, "");
+    search_clear(&search);
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 static void
@@ -730,6 +765,7 @@ main(int argc, char **argv)
     ADD("C7.2-wrong-password", test_wrong_password);
     ADD("C7.4-no-credentials", test_no_credentials);
     ADD("C7.4-client-certificate", test_client_certificate);
+    ADD("C12-places", test_places);
     ADD("F4,C12-black-hole", test_black_hole);
     ADD("C6.1,F4-silent-name", test_silent_name);
     ADD("C7.5,C12-deadline", test_deadline);
