@@ -36,15 +36,6 @@ static const struct {
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Puts the key in front of a complaint about its value. */
-static bool
-blame(const ExgConf *conf, const char *key, GError **error)
-{
-    g_autofree char *where = exg_conf_where(conf, "milter", key);
-    g_prefix_error(error, "%s: ", where);
-    return false;
-}
-
 /* What exgate-lmtpd will do with mail for a group is what is said about it here. */
 static const char *
 default_for_groups(const ExgConf *conf)
@@ -62,7 +53,7 @@ read_rules(ExgPolicy *policy, const ExgConf *conf, GError **error)
             text = default_for_groups(conf);
         ExgSituation situation = rule_keys[i].situation;
         if (!exg_rule_parse(text, situation, &policy->rules.rules[situation], error))
-            return blame(conf, rule_keys[i].key, error);
+            return exg_conf_blame(conf, "milter", rule_keys[i].key, error);
     }
     return exg_rule_parse("accept", EXG_SITUATION_GOOD, &policy->rules.rules[EXG_SITUATION_GOOD],
                           error);
@@ -73,7 +64,8 @@ read_networks(ExgPolicy *policy, const ExgConf *conf, GError **error)
 {
     policy->skipped_networks = exg_networks_new(exg_conf_list(conf, "milter", "skip_networks"),
                                                 error);
-    return policy->skipped_networks != NULL || blame(conf, "skip_networks", error);
+    return policy->skipped_networks != NULL ||
+           exg_conf_blame(conf, "milter", "skip_networks", error);
 }
 
 static bool
@@ -83,7 +75,7 @@ read_domains(GHashTable *domains, const ExgConf *conf, const char *key, GError *
         if (!exg_address_is_domain(*at)) {
             exg_error_set(error, EXG_ERROR_CONFIG,
                           "%s: a mail domain such as example.com is expected", *at);
-            return blame(conf, key, error);
+            return exg_conf_blame(conf, "milter", key, error);
         }
         g_autofree char *with_at = g_strconcat("@", *at, NULL);
         g_hash_table_add(domains, exg_address_fold(with_at));
@@ -100,7 +92,7 @@ read_recipients(ExgPolicy *policy, const ExgConf *conf, GError **error)
         if (domain == NULL || !exg_address_is_domain(domain)) {
             exg_error_set(error, EXG_ERROR_CONFIG, "%s: an address, or @ and a domain, is expected",
                           *at);
-            return blame(conf, key, error);
+            return exg_conf_blame(conf, "milter", key, error);
         }
         g_hash_table_add(policy->skipped_recipients, exg_address_fold(*at));
     }
