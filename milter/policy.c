@@ -7,7 +7,6 @@
 #include <string.h>
 
 struct ExgPolicy {
-    gint references;
     ExgRules rules;
     bool only_learns, adds_header, marks_auto_submitted, skips_authenticated;
     ExgNetworks *skipped_networks;
@@ -109,7 +108,6 @@ ExgPolicy *
 exg_policy_new(const ExgConf *conf, GError **error)
 {
     g_autoptr(ExgPolicy) policy = g_new0(ExgPolicy, 1);
-    policy->references = 1;
     policy->only_learns = g_str_equal(exg_conf_string(conf, "milter", "mode"), "learn");
     policy->adds_header = exg_conf_bool(conf, "milter", "add_header");
     policy->marks_auto_submitted = exg_conf_bool(conf, "milter", "mark_auto_submitted");
@@ -126,17 +124,10 @@ exg_policy_new(const ExgConf *conf, GError **error)
     return g_steal_pointer(&policy);
 }
 
-ExgPolicy *
-exg_policy_ref(ExgPolicy *policy)
-{
-    g_atomic_int_inc(&policy->references);
-    return policy;
-}
-
 void
-exg_policy_unref(ExgPolicy *policy)
+exg_policy_free(ExgPolicy *policy)
 {
-    if (policy == NULL || !g_atomic_int_dec_and_test(&policy->references))
+    if (policy == NULL)
         return;
     exg_rules_clear(&policy->rules);
     exg_networks_free(policy->skipped_networks);

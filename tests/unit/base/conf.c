@@ -42,8 +42,7 @@ test_values(void)
     exg_error_set(&error, EXG_ERROR_CONFIG, "nobody of that name");
     g_assert_false(exg_conf_blame(conf, "exchange", "username", &error));
     g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
-    g_assert_cmpstr(error->message, ==,
-                    "exgate.conf:5: [exchange] username: nobody of that name");
+    g_assert_cmpstr(error->message, ==, "exgate.conf:5: [exchange] username: nobody of that name");
     g_assert_false(exg_conf_blame(conf, "exchange", "username", NULL));
 }
 
