@@ -35,7 +35,7 @@ HAVE_PACKAGES := $(shell $(PKG_CONFIG) --exists $(PACKAGES) $(MILTER_PACKAGES) 2
 # demo, check and bench begin on a bare machine; make starts over once the libraries are there.
 BARE_GOALS := demo check conformance torture memory auth-long bench valgrind
 ifneq ($(HAVE_PACKAGES),yes)
-ifneq ($(filter-out $(BARE_GOALS) clean help install-deps,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out $(BARE_GOALS) clean uninstall help install-deps,$(or $(MAKECMDGOALS),all)),)
 $(error Libraries are missing: run packaging/install-deps first)
 endif
 endif
@@ -95,7 +95,7 @@ else
 say =
 endif
 
-.PHONY: all check conformance torture memory auth-long valgrind fuzz fuzz-compiler demo bench install clean help install-deps test-tools \
+.PHONY: all check conformance torture memory auth-long valgrind fuzz fuzz-compiler demo bench install uninstall clean help install-deps test-tools \
         programs-check tests-build FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -275,11 +275,18 @@ install: $(RELEASE)/exgate-lmtpd $(RELEASE)/exgate-milter $(RELEASE)/exgate
 	test -e $(DESTDIR)$(SYSCONFDIR)/exgate/exgate.conf || \
 	    install -m 644 packaging/common/exgate.conf $(DESTDIR)$(SYSCONFDIR)/exgate/
 
+# What install has put there. The configuration and /var/lib/exgate stay.
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(SBINDIR)/,exgate-lmtpd exgate-milter) $(DESTDIR)$(BINDIR)/exgate \
+	      $(addprefix $(DESTDIR)$(MANDIR)/,man1/exgate.1 man5/exgate.conf.5 man7/exgate-maps.7 man8/exgate-lmtpd.8 man8/exgate-milter.8) \
+	      $(addprefix $(DESTDIR)$(UNITDIR)/,exgate-lmtpd.service exgate-lmtpd.socket exgate-milter.service) \
+	      $(DESTDIR)$(SYSUSERSDIR)/exgate.conf $(DESTDIR)$(COMPLETIONDIR)/exgate
+
 clean:
 	rm -rf build
 
 help:
 	@sed -n 's/^# \{0,1\}//p;/^$$/q' Makefile
-	@echo 'Targets: all check conformance torture memory auth-long valgrind fuzz demo bench install install-deps clean'
+	@echo 'Targets: all check conformance torture memory auth-long valgrind fuzz demo bench install uninstall install-deps clean'
 
 FORCE:

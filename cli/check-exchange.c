@@ -1,6 +1,7 @@
 /* exgate check: what Exchange says, to a stranger and to the account. */
 #include "cli/check.h"
 
+#include "common/account/oauth-account.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/ews/folders/get-folder.h"
@@ -13,6 +14,7 @@
 #define ANSWER_MAX_BYTES 65536
 #define SKEW_NOTE_S      60
 #define SKEW_MAX_S       300 /* past that, Kerberos refuses */
+#define CHOSEN           ": chosen"
 
 static const char *
 conf_value(const ExgCheck *check, const char *key)
@@ -37,14 +39,17 @@ offers(char *const *challenges, const char *scheme)
 static bool
 can_sign_in(const ExgCheck *check, char *const *challenges)
 {
+    const ExgConf *conf = check->tool.conf;
     const char *auth = conf_value(check, "auth");
-    if (g_str_equal(auth, "auto"))
-        return offers(challenges, "Negotiate") || offers(challenges, "NTLM") ||
-               (offers(challenges, "Basic") &&
-                exg_conf_bool(check->tool.conf, "exchange", "allow_basic"));
     if (g_str_equal(auth, "oauth2"))
         return offers(challenges, "Bearer");
-    return offers(challenges, auth);
+    if (!g_str_equal(auth, "auto"))
+        return offers(challenges, auth);
+    bool basic = offers(challenges, "Basic") && exg_conf_bool(conf, "exchange", "allow_basic");
+    return (exg_oauth_account_is_set(conf) && offers(challenges, "Bearer")) ||
+           offers(challenges, "Negotiate") ||
+           (conf_value(check, "password_file") != NULL &&
+            (offers(challenges, "NTLM") || offers(challenges, "Digest") || basic));
 }
 
 static char *
@@ -58,17 +63,22 @@ list_schemes(char *const *challenges)
 }
 
 static void
-mend_offers(ExgCheck *check)
+mend_offers(ExgCheck *check, char *const *challenges)
 {
     const char *auth = conf_value(check, "auth");
     const char *option = g_str_equal(auth, "basic")    ? "BasicAuthentication"
+                         : g_str_equal(auth, "digest") ? "DigestAuthentication"
                          : g_str_equal(auth, "oauth2") ? "OAuthAuthentication"
                                                        : "WindowsAuthentication";
     exg_check_mend(check, "In the Exchange Management Shell",
                    "Get-WebServicesVirtualDirectory |\n"
                    "    Set-WebServicesVirtualDirectory -%s $true",
                    option);
-    exg_check_mend(check, "Or, in exgate.conf, take what is offered", "auth = auto");
+    if (!g_str_equal(auth, "auto"))
+        exg_check_mend(check, "Or, in exgate.conf, take what is offered", "auth = auto");
+    else if (offers(challenges, "Basic"))
+        exg_check_mend(check, "Or, in exgate.conf, let the password itself be sent, over TLS",
+                       "allow_basic = yes");
 }
 
 static bool
@@ -79,9 +89,11 @@ judge_challenges(ExgCheck *check, ExgHttpResponse *response)
     const char *auth = conf_value(check, "auth");
     if (!can_sign_in(check, challenges)) {
         exg_check_report(check, "sign-in", EXG_STEP_WRONG, EX_CONFIG,
-                         "the server offers %s; auth = %s is not among them",
+                         g_str_equal(auth, "auto")
+                             ? "the server offers %s; auth = %s can use nothing of that"
+                             : "the server offers %s; auth = %s is not among them",
                          list[0] != '\0' ? list : "nothing", auth);
-        mend_offers(check);
+        mend_offers(check, challenges);
         return false;
     }
     exg_check_report(check, "sign-in", EXG_STEP_OK, 0, "the server offers %s; auth = %s", list,
@@ -147,9 +159,16 @@ bool
 exg_check_offers(ExgCheck *check)
 {
     ExgTool *tool = &check->tool;
+    if (g_str_equal(conf_value(check, "auth"), "certificate")) {
+        exg_check_report(check, "sign-in", EXG_STEP_OK, 0,
+                         "with the client certificate, as the connection begins");
+        return true;
+    }
     const ExgHttpClientOptions options = {
         .user_agent = "exgate/" EXG_VERSION,
         .ca_file = conf_value(check, "ca_file"),
+        .client_certificate = conf_value(check, "client_certificate_file"),
+        .client_key = conf_value(check, "client_key_file"),
         .tls_verify = exg_conf_bool(tool->conf, "exchange", "tls_verify"),
         .connect_timeout_ms = exg_conf_int(tool->conf, "exchange", "connect_timeout"),
         .idle_timeout_ms = 1000,
@@ -197,6 +216,29 @@ note_busy(ExgCheck *check, const GError *error)
         check->busy_ms = MAX(check->busy_ms, MAX(facts->retry_after_ms, 0));
 }
 
+/* The file that the installed units load the password from. */
+static const char *
+secret_file(const char *path)
+{
+    return g_str_equal(path, "credential:exchange-password") ? "/etc/exgate/password" : path;
+}
+
+/* A new secret. What systemd hands over as a credential it reads when a service starts. */
+static void
+mend_secret(ExgCheck *check, const char *where, const char *path)
+{
+    const char *file = secret_file(path);
+    g_autofree char *quoted = g_shell_quote(file);
+    if (file[0] == '/')
+        exg_check_mend(check, where, "install -m 600 /dev/null %s\ncat > %s\n%s", quoted, quoted,
+                       file == path ? "systemctl reload exgate-lmtpd"
+                                    : "systemctl try-restart exgate-lmtpd exgate-milter");
+    else
+        exg_check_mend(check, "Write it into the file that systemd loads it from, then restart",
+                       "systemctl cat exgate-lmtpd | grep Credential=\n"
+                       "systemctl try-restart exgate-lmtpd exgate-milter");
+}
+
 static void
 mend_password(ExgCheck *check)
 {
@@ -208,13 +250,12 @@ mend_password(ExgCheck *check)
                    name, name, name);
     if (path == NULL)
         return;
-    g_autofree char *quoted = g_shell_quote(
-        g_str_has_prefix(path, "credential:") ? "/etc/exgate/exchange-password" : path);
-    exg_check_mend(check, "Here, as root; type the password, Enter and Ctrl-D",
-                   "install -m 600 /dev/null %s\ncat > %s\nsystemctl reload exgate-lmtpd", quoted,
-                   quoted);
-    exg_check_mend(check, "Or, if the one that is there is right by now, to have it tried at once",
-                   "touch %s\nsystemctl reload exgate-lmtpd", quoted);
+    mend_secret(check, "Here, as root; type the password, Enter and Ctrl-D", path);
+    g_autofree char *quoted = g_shell_quote(path);
+    if (path[0] == '/')
+        exg_check_mend(check,
+                       "Or, if the one that is there is right by now, to have it tried at once",
+                       "touch %s\nsystemctl reload exgate-lmtpd", quoted);
 }
 
 /* The identity platform gave no token, or there is none to renew. */
@@ -231,9 +272,8 @@ mend_token(ExgCheck *check)
     const char *path = secret != NULL ? secret : certificate != NULL ? certificate : file;
     g_autofree char *quoted = g_shell_quote(path != NULL ? path : "");
     if (secret != NULL)
-        exg_check_mend(
-            check, "Here, as root, with a new secret of the application; Enter and Ctrl-D",
-            "install -m 600 /dev/null %s\ncat > %s\nsystemctl reload exgate-lmtpd", quoted, quoted);
+        mend_secret(check, "Here, as root, with a new secret of the application; Enter and Ctrl-D",
+                    secret);
     else if (certificate != NULL)
         exg_check_mend(check, "Is it the one that the application is registered with",
                        "openssl x509 -in %s -noout -enddate -fingerprint", quoted);
@@ -279,6 +319,24 @@ judge_version(ExgCheck *check)
                      version.build[0] != '\0' ? version.build : "unknown", version.speaks);
 }
 
+/* With auth = auto: what was chosen, and before that why nothing stronger was. (transfer full) */
+static char *
+describe_login(const ExgCheck *check)
+{
+    g_autofree char *how = exg_account_describe_authentication(check->tool.account);
+    if (how == NULL)
+        return g_strdup(conf_value(check, "auth"));
+    g_auto(GStrv) lines = g_strsplit(how, "\n", -1);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; lines[i] != NULL; i++) {
+        if (g_str_has_suffix(lines[i], CHOSEN))
+            g_string_prepend_len(text, lines[i], (gssize)(strlen(lines[i]) - strlen(CHOSEN)));
+        else if (lines[i][0] != '\0' && !g_str_has_prefix(lines[i], "offered: "))
+            g_string_append_printf(text, "; %s", lines[i]);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 bool
 exg_check_login(ExgCheck *check)
 {
@@ -291,9 +349,8 @@ exg_check_login(ExgCheck *check)
         exg_check_report(check, "mailbox", EXG_STEP_SKIPPED, 0, "not tried without a login");
         return false;
     }
-    g_autofree char *how = exg_account_describe_authentication(tool->account);
-    exg_check_report(check, "login", EXG_STEP_OK, 0, "as %s by %s", user,
-                     how != NULL ? g_strdelimit(how, "\n", ';') : conf_value(check, "auth"));
+    g_autofree char *how = describe_login(check);
+    exg_check_report(check, "login", EXG_STEP_OK, 0, "as %s by %s", user, how);
     judge_version(check);
     return true;
 }

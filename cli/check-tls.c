@@ -59,6 +59,29 @@ mend_on_exchange(ExgCheck *check)
 
 /* --- the handshake ---------------------------------------------------------------------------- */
 
+/* What is shown to a server that asks for a certificate. */
+static bool
+take_own_certificate(Handshake *self)
+{
+    ExgCheck *check = self->check;
+    const char *file = exg_conf_string(check->tool.conf, "exchange", "client_certificate_file");
+    const char *key = exg_conf_string(check->tool.conf, "exchange", "client_key_file");
+    if (file == NULL)
+        return true;
+    key = key != NULL ? key : file;
+    int result = gnutls_certificate_set_x509_key_file(self->credentials, file, key,
+                                                      GNUTLS_X509_FMT_PEM);
+    if (result >= 0)
+        return true;
+    g_autofree char *quoted_file = g_shell_quote(file), *quoted_key = g_shell_quote(key);
+    exg_check_report(check, "TLS", EXG_STEP_WRONG, EX_CONFIG,
+                     "client_certificate_file cannot be used: %s", gnutls_strerror(result));
+    exg_check_mend(check, "Here: is it readable, and does the key belong to it",
+                   "openssl x509 -noout -pubkey -in %s\nopenssl pkey -pubout -in %s", quoted_file,
+                   quoted_key);
+    return false;
+}
+
 static bool
 shake_hands(Handshake *self)
 {
@@ -72,6 +95,8 @@ shake_hands(Handshake *self)
         gnutls_certificate_set_x509_trust_file(self->credentials, ca_file, GNUTLS_X509_FMT_PEM);
     else
         gnutls_certificate_set_x509_system_trust(self->credentials);
+    if (!take_own_certificate(self))
+        return false;
     /* dates are looked at by themselves */
     gnutls_certificate_set_verify_flags(self->credentials,
                                         GNUTLS_VERIFY_DISABLE_TIME_CHECKS |

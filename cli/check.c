@@ -235,17 +235,54 @@ check_exchange(ExgCheck *check)
     exg_check_throttling(check);
 }
 
+/* With `endpoint = auto`: which it is. */
+static bool
+check_discovery(ExgCheck *check, const char *address)
+{
+    ExgTool *tool = &check->tool;
+    tool->waiting_for = "autodiscover";
+    exg_ews_service_locate_async(tool->service, exg_tool_deadline_us(tool), tool->cancellable,
+                                 exg_tool_done, tool);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *url = exg_ews_service_locate_finish(tool->service, exg_tool_wait(tool),
+                                                         &error);
+    tool->waiting_for = NULL;
+    if (url != NULL) {
+        exg_check_report(check, "discovery", EXG_STEP_OK, 0, "by %s", address);
+        bool usable = check_endpoint(check, url);
+        check->url = NULL;
+        return usable;
+    }
+    g_autofree char *quoted = g_shell_quote(address);
+    exg_check_report(check, "discovery", EXG_STEP_WRONG, exg_tool_status_of(error), "%s",
+                     error->message);
+    exg_check_mend(check, "Here: each step of it", "exgate discover --explain %s", quoted);
+    exg_check_mend(check, "Or, in exgate.conf, name it",
+                   "endpoint = https://mail.example.com/EWS/Exchange.asmx");
+    return false;
+}
+
+static bool
+check_endpoints(ExgCheck *check)
+{
+    const char *address = exg_account_discovery_address(check->tool.conf);
+    if (address != NULL)
+        return check_discovery(check, address);
+    const char *const *urls = exg_conf_list(check->tool.conf, "exchange", "endpoint");
+    bool usable = false;
+    for (guint i = 0; urls[i] != NULL; i++)
+        usable |= check_endpoint(check, urls[i]);
+    check->url = NULL;
+    return usable;
+}
+
 static int
 run(ExgCheck *check)
 {
     int status = exg_tool_start(&check->tool);
     if (status != EX_OK || !check_configuration(check))
         return status != EX_OK ? status : check->status;
-    const char *const *urls = exg_conf_list(check->tool.conf, "exchange", "endpoint");
-    bool usable = false;
-    for (guint i = 0; urls[i] != NULL; i++)
-        usable |= check_endpoint(check, urls[i]);
-    check->url = NULL;
+    bool usable = check_endpoints(check);
     if (g_cancellable_is_cancelled(check->tool.cancellable))
         return exg_complain(EXG_INTERRUPTED, "interrupted");
     if (usable)

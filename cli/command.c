@@ -38,6 +38,9 @@ run_one(const ExgCommandTable *table, int argc, char **argv)
         g_set_prgname(name); /* for the command's own help */
         return table->commands[i].run(argc, argv);
     }
+    if (argv[0][0] == '-')
+        return exg_complain(EX_USAGE, "a command comes first, and %s after it; try %s --help",
+                            argv[0], table->program);
     return exg_complain(EX_USAGE, "%s has no command %s; try %s --help", table->program, argv[0],
                         table->program);
 }

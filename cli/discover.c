@@ -1,12 +1,14 @@
 /* exgate discover: from an address to the endpoint of its mailbox, and how that was found. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/privilege.h"
 #include "common/account/account.h"
 #include "common/autodiscover/cache.h"
 #include "common/autodiscover/discovery.h"
 #include "common/autodiscover/soap.h"
 #include "common/base/clock.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -34,6 +36,17 @@ tool_clear(Tool *tool)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Tool, tool_clear)
+
+/* What root finds out is kept in a file that the services can write to as well. */
+static bool
+become_owner(const Tool *tool)
+{
+    const char *path = exg_conf_string(tool->conf, "exchange", "discovery_cache");
+    if (exg_become_owner(path))
+        return true;
+    exg_complain(EX_OSERR, "cannot become the owner of %s: %s", path, g_strerror(errno));
+    return false;
+}
 
 /* --- what is printed -------------------------------------------------------------------------- */
 
@@ -192,6 +205,7 @@ discover(Tool *tool, const char *address)
     if (tool->engine == NULL)
         return exg_complain(EX_OSERR, "%s", tool->error->message);
     g_auto(GStrv) approved = approved_hosts(tool);
+    exg_borrow_credentials();
     Question question = {.tool = tool, .address = address};
     question.options = (ExgDiscoveryOptions){
         .approved_hosts = (const char *const *)approved,
@@ -201,6 +215,8 @@ discover(Tool *tool, const char *address)
     if (!exg_account_http_options(tool->engine, tool->conf, &question.options.http, &tool->error))
         return exg_complain(EX_CONFIG, "%s", tool->error->message);
     g_autoptr(ExgHttpAuthenticator) authenticator = question.options.http.authenticator;
+    if (!become_owner(tool))
+        return EX_OSERR;
     exg_engine_post(tool->engine, pose, &question);
     exg_engine_run(tool->engine);
     while (exg_engine_iterate(tool->engine, false)) /* what was not waited for ends */
@@ -289,5 +305,7 @@ exg_command_discover(int argc, char **argv)
     tool.conf = exg_conf_load(tool.conf_path != NULL ? tool.conf_path : EXG_DEFAULT_CONF, &error);
     if (tool.conf == NULL)
         return exg_complain(EX_CONFIG, "%s", error->message);
-    return is_cache ? work_on_cache(&tool, argv[2]) : discover(&tool, argv[1]);
+    if (!is_cache)
+        return discover(&tool, argv[1]);
+    return become_owner(&tool) ? work_on_cache(&tool, argv[2]) : EX_OSERR;
 }

@@ -193,8 +193,7 @@ exg_journal_settle(int argc, char **argv)
                                 "Writes an outcome that you know into the journal.", &argc, &argv))
         return EX_USAGE;
     if ((item_id != NULL) == not_stored)
-        return exg_complain(EX_USAGE, "exgate journal settle: say either --stored ITEM or "
-                                      "--not-stored");
+        return exg_complain(EX_USAGE, "say either --stored ITEM or --not-stored");
     if (item_id != NULL && !is_item_id(item_id))
         return exg_complain(EX_USAGE, "--stored: the id of an Exchange item is expected, as "
                                       "exgate journal ask prints it");

@@ -3,8 +3,8 @@
 #include "cli/output.h"
 #include "cli/privilege.h"
 #include "common/account/oauth-account.h"
-#include "common/auth/browser-login.h"
-#include "common/auth/device-login.h"
+#include "common/auth/oauth/browser-login.h"
+#include "common/auth/oauth/device-login.h"
 #include "common/base/clock.h"
 
 #include <errno.h>
@@ -192,10 +192,24 @@ keep_tokens(Login *login)
 
 /* --- the commands ----------------------------------------------------------------------------- */
 
+/* Whether there is a user to sign in; if not, says why. */
 static bool
 is_for_user(const ExgConf *conf)
 {
-    return g_str_equal(exg_conf_string(conf, "exchange", "oauth_grant"), "refresh-token");
+    const char *auth = exg_conf_string(conf, "exchange", "auth");
+    bool may_oauth = g_str_equal(auth, "oauth2") || g_str_equal(auth, "auto");
+    g_autofree char *where = exg_conf_where(conf, "exchange", may_oauth ? "oauth_grant" : "auth");
+    if (!may_oauth)
+        exg_complain(EX_CONFIG,
+                     "%s = %s needs no login; it is for auth = oauth2 with "
+                     "oauth_grant = refresh-token",
+                     where, auth);
+    else if (g_str_equal(exg_conf_string(conf, "exchange", "oauth_grant"), "refresh-token"))
+        return true;
+    else
+        exg_complain(EX_CONFIG, "%s = client-credentials needs no login; refresh-token does",
+                     where);
+    return false;
 }
 
 /* A browser that could be opened belongs to a desktop, or is named. */
@@ -224,10 +238,8 @@ static int
 prepare(Login *login)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *where = exg_conf_where(login->conf, "exchange", "oauth_grant");
     if (!is_for_user(login->conf))
-        return exg_complain(EX_CONFIG, "%s = client-credentials needs no login; refresh-token does",
-                            where);
+        return EX_CONFIG;
     exg_borrow_credentials();
     login->engine = exg_engine_new(&error);
     if (login->engine == NULL)

@@ -8,14 +8,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define SERVICE_CREDENTIALS "/run/credentials/exgate-lmtpd.service"
-
 void
 exg_borrow_credentials(void)
 {
-    if (g_getenv("CREDENTIALS_DIRECTORY") == NULL &&
-        g_file_test(SERVICE_CREDENTIALS, G_FILE_TEST_IS_DIR))
-        g_setenv("CREDENTIALS_DIRECTORY", SERVICE_CREDENTIALS, TRUE);
+    static const char *const directories[] = {"/run/credentials/exgate-lmtpd.service",
+                                              "/run/credentials/exgate-milter.service"};
+    if (g_getenv("CREDENTIALS_DIRECTORY") != NULL)
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(directories); i++)
+        if (g_file_test(directories[i], G_FILE_TEST_IS_DIR)) {
+            g_setenv("CREDENTIALS_DIRECTORY", directories[i], TRUE);
+            return;
+        }
 }
 
 bool

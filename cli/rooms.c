@@ -1,5 +1,6 @@
 /* exgate roomlists, exgate rooms: which meeting rooms there are. */
 #include "cli/mailbox-list.h"
+#include "common/base/error.h"
 #include "common/ews/people/get-rooms.h"
 
 #include <sysexits.h>
@@ -61,7 +62,13 @@ exg_command_rooms(int argc, char **argv)
                             tool.cancellable, exg_tool_done, &tool);
     g_autoptr(GPtrArray) rooms = NULL;
     g_autoptr(GError) error = NULL;
-    if (!exg_ews_get_rooms_finish(tool.service, exg_tool_wait(&tool), &rooms, &error))
+    if (!exg_ews_get_rooms_finish(tool.service, exg_tool_wait(&tool), &rooms, &error)) {
+        if (g_error_matches(error, EXG_ERROR, EXG_ERROR_NO_MAILBOX))
+            return exg_complain(EX_NOUSER,
+                                "there is no list '%s'; exgate roomlists tells which "
+                                "there are",
+                                tool.operands[0]);
         return exg_tool_complain(error);
+    }
     return print(&tool, "rooms", rooms);
 }

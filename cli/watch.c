@@ -12,6 +12,19 @@
 #define ID_COLUMN    20   /* where ids begin */
 #define NARROWEST_ID 20
 
+/* DistinguishedFolderIdNameType of Exchange 2016 */
+#define FOLDER_NAMES                                                                               \
+    "calendar contacts deleteditems drafts inbox journal notes outbox sentitems tasks"             \
+    " msgfolderroot publicfoldersroot root junkemail searchfolders voicemail"                      \
+    " recoverableitemsroot recoverableitemsdeletions recoverableitemsversions"                     \
+    " recoverableitemspurges recoverableitemsdiscoveryholds archiveroot archivemsgfolderroot"      \
+    " archivedeleteditems archiveinbox archiverecoverableitemsroot"                                \
+    " archiverecoverableitemsdeletions archiverecoverableitemsversions"                            \
+    " archiverecoverableitemspurges archiverecoverableitemsdiscoveryholds syncissues conflicts"    \
+    " localfailures serverfailures recipientcache quickcontacts conversationhistory"               \
+    " adminauditlogs todosearch mycontacts directory imcontactlist peopleconnect favorites"        \
+    " mecontact personmetadata"
+
 typedef struct {
     ExgTool tool;
     ExgAccount *streams_account; /* with connections of its own */
@@ -146,6 +159,13 @@ on_trouble(const GError *error, gint64 wait_ms, gpointer user)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
+static bool
+is_folder_name(const char *name)
+{
+    g_auto(GStrv) names = g_strsplit(FOLDER_NAMES, " ", -1);
+    return name[0] != '\0' && g_strv_contains((const char *const *)names, name);
+}
+
 static void
 quit(gpointer data)
 {
@@ -189,14 +209,11 @@ run(Watch *watch, const char *folder)
     watch->streams_account = exg_account_new(watch->tool.engine, watch->tool.conf, &error);
     if (watch->streams_account == NULL)
         return exg_tool_complain(error);
-    const char *version = exg_conf_string(watch->tool.conf, "exchange", "server_version");
-    watch->streams = exg_ews_service_new_many(
-        exg_account_http(watch->streams_account),
-        exg_conf_list(watch->tool.conf, "exchange", "endpoint"),
-        g_str_equal(version, "auto") ? NULL : version);
+    watch->streams = exg_ews_service_ref(exg_account_ews(watch->streams_account));
+    exg_ews_service_set_throttle(watch->streams, NULL, NULL); /* a stream lasts */
     ExgEwsTarget target = exg_account_target(watch->tool.account, watch->tool.operands[0]);
     const ExgEwsSubscriptionOptions options = {
-        .folder = {.distinguished = folder != NULL ? folder : "inbox"},
+        .folder = {.distinguished = folder},
         .kinds = EXG_EWS_ALL_EVENTS,
         .call_ms = watch->tool.timeout_ms,
     };
@@ -232,10 +249,14 @@ exg_command_watch(int argc, char **argv)
     };
     g_auto(Watch) watch = {.status = EX_OK};
     int status = exg_tool_parse(&watch.tool, &usage, &argc, &argv);
+    if (status == EX_OK && folder != NULL && !is_folder_name(folder))
+        status = exg_complain(
+            EX_USAGE, "--folder %s: a name such as inbox, sentitems or junkemail is expected",
+            folder);
     if (status == EX_OK)
         status = exg_tool_open(&watch.tool);
     if (status != EX_OK)
         return status;
     exg_ews_service_set_retry(watch.tool.service, &(ExgEwsRetryPolicy){.tolerant = false});
-    return run(&watch, folder);
+    return run(&watch, folder != NULL ? folder : "inbox");
 }

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
+#include "common/base/program.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
 #include "common/io/text-socket.h"
@@ -422,6 +423,7 @@ on_terminate(gpointer data)
 static gboolean
 on_reload(gpointer data)
 {
+    static const char *const groups[] = {"lmtp", "delivery", "directory", "log", NULL};
     ExgDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
@@ -433,10 +435,8 @@ on_reload(gpointer data)
                 error->message);
         return G_SOURCE_CONTINUE;
     }
-    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
-                      exg_conf_list(daemon->conf, "lmtp", "listen")))
-        exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
-    exg_log_open_configured("exgate-lmtpd", conf);
+    exg_program_warn_of_start(daemon->conf, conf, groups);
+    exg_log_set_level(exg_log_level_configured(conf));
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
+#include "common/base/program.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
 #include "common/io/text-socket.h"
@@ -246,26 +247,10 @@ on_terminate(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* What is made at the start, and stays as it is. */
-static void
-warn_of_what_stays(const ExgConf *before, const ExgConf *now)
-{
-    static const char *const keys[] = {"listen", "socket_mode", "socket_owner", "socket_group",
-                                       "stats_socket"};
-    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        bool is_mode = g_str_equal(keys[i], "socket_mode");
-        bool is_same = is_mode ? exg_conf_int(before, "milter", keys[i]) ==
-                                     exg_conf_int(now, "milter", keys[i])
-                               : g_strcmp0(exg_conf_string(before, "milter", keys[i]),
-                                           exg_conf_string(now, "milter", keys[i])) == 0;
-        if (!is_same)
-            exg_log(EXG_LOG_WARNING, NULL, "a changed %s takes effect at the next start", keys[i]);
-    }
-}
-
 static gboolean
 on_reload(gpointer data)
 {
+    static const char *const groups[] = {"milter", "maps", "directory", "log", NULL};
     ExgMilterDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
@@ -279,12 +264,12 @@ on_reload(gpointer data)
         return G_SOURCE_CONTINUE;
     }
     exg_filter_configure(daemon->filter, settings);
-    exg_maps_configure(daemon->maps, daemon->conf, conf, settings);
+    exg_maps_configure(daemon->maps, conf, settings);
     exg_milter_settings_unref(daemon->settings);
     daemon->settings = settings;
     exg_account_unref(daemon->account);
     daemon->account = account;
-    warn_of_what_stays(daemon->conf, conf);
+    exg_program_warn_of_start(daemon->conf, conf, groups);
     apply_limits(daemon, conf);
     exg_log_set_level(exg_log_level_configured(conf));
     exg_conf_unref(daemon->conf);

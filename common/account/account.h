@@ -28,6 +28,9 @@ void exg_account_unref(ExgAccount *account);
  * the Kerberos principal, or "the service account". */
 const char *exg_account_name(const ExgConf *conf);
 
+/* With `endpoint = auto` the address by which it is found; otherwise NULL. */
+const char *exg_account_discovery_address(const ExgConf *conf);
+
 ExgEwsService *exg_account_ews(ExgAccount *account);
 ExgHttpClient *exg_account_http(ExgAccount *account);
 ExgThrottle *exg_account_throttle(ExgAccount *account);

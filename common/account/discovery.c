@@ -1,5 +1,6 @@
 #include "common/account/discovery-private.h"
 
+#include "common/account/account.h"
 #include "common/autodiscover/finder.h"
 #include "common/base/error.h"
 
@@ -20,6 +21,12 @@ address_of(const ExgConf *conf)
 {
     const char *address = exg_conf_string(conf, "exchange", "discover_address");
     return address != NULL ? address : exg_conf_string(conf, "exchange", "username");
+}
+
+const char *
+exg_account_discovery_address(const ExgConf *conf)
+{
+    return exg_account_discovers(conf) ? address_of(conf) : NULL;
 }
 
 bool

@@ -1,6 +1,6 @@
 #include "common/base/program.h"
 
-#include "common/base/conf.h"
+#include "common/base/log.h"
 #include "common/base/notify.h"
 
 #include <stdio.h>
@@ -111,4 +111,37 @@ exg_program_main(const ExgProgram *program, int argc, char **argv)
     if (options.show_config)
         return show_config(program, conf_path);
     return open_and_run(program, conf_path, &options);
+}
+
+static bool
+is_same(const ExgConf *before, const ExgConf *now, const ExgConfKey *key)
+{
+    switch (key->type) {
+    case EXG_CONF_BOOL:
+    case EXG_CONF_INT:
+    case EXG_CONF_SIZE:
+    case EXG_CONF_DURATION:
+    case EXG_CONF_MODE:
+        return exg_conf_int(before, key->group, key->key) ==
+               exg_conf_int(now, key->group, key->key);
+    case EXG_CONF_LIST:
+    case EXG_CONF_URLS:
+        return g_strv_equal(exg_conf_list(before, key->group, key->key),
+                            exg_conf_list(now, key->group, key->key));
+    default:
+        return g_strcmp0(exg_conf_string(before, key->group, key->key),
+                         exg_conf_string(now, key->group, key->key)) == 0;
+    }
+}
+
+void
+exg_program_warn_of_start(const ExgConf *before, const ExgConf *now, const char *const *groups)
+{
+    gsize count;
+    const ExgConfKey *keys = exg_conf_schema(&count);
+    for (gsize i = 0; i < count; i++)
+        if (keys[i].at_start && g_strv_contains(groups, keys[i].group) &&
+            !is_same(before, now, &keys[i]))
+            exg_log(EXG_LOG_WARNING, NULL, "a changed [%s] %s takes effect at the next start",
+                    keys[i].group, keys[i].key);
 }

@@ -1,5 +1,5 @@
 /* program.h - how a daemon of exgate is called: the options that all of them have, and the order in
- * which it checks, starts and runs.
+ * which it checks, starts and runs; and what a reload leaves as it was.
  *
  * Threads:  the main one.
  * Errors:   exit statuses of sysexits.h; what is wrong is one line on standard error, with the name.
@@ -7,8 +7,7 @@
 #ifndef EXG_BASE_PROGRAM_H
 #define EXG_BASE_PROGRAM_H
 
-#include <glib.h>
-#include <stdbool.h>
+#include "common/base/conf.h"
 
 typedef struct {
     const char *name;              /* "exgate-lmtpd"; its manual page is NAME(8) */
@@ -22,5 +21,10 @@ typedef struct {
 } ExgProgram;
 
 int exg_program_main(const ExgProgram *program, int argc, char **argv);
+
+/* For a reload: warns of each key in these groups (NULL at the end) that was changed but is read at
+ * the start only. */
+void exg_program_warn_of_start(const ExgConf *before, const ExgConf *now,
+                               const char *const *groups);
 
 #endif

@@ -89,7 +89,7 @@ resolve_path(const char *path, GError **error)
     if (directory == NULL) {
         exg_error_set(
             error, EXG_ERROR_CONFIG,
-            "Secret '%s' needs systemd's LoadCredential=, and CREDENTIALS_DIRECTORY is not set",
+            "%s comes from systemd (LoadCredential= in the unit), which did not start this program",
             path);
         return NULL;
     }

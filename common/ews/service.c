@@ -89,6 +89,19 @@ exg_ews_service_set_again(ExgEwsService *service, ExgEwsAgainFunc function, gpoi
     service->again_data = data;
 }
 
+void
+exg_ews_service_locate_async(ExgEwsService *service, gint64 deadline_us, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer data)
+{
+    service->locator->find(service->locator_data, deadline_us, cancellable, callback, data);
+}
+
+char *
+exg_ews_service_locate_finish(ExgEwsService *service, GAsyncResult *result, GError **error)
+{
+    return service->locator->find_finish(result, error);
+}
+
 static void
 copy_server(const char *url, char *server, gsize size)
 {
@@ -112,7 +125,8 @@ exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_
         .speaks = exg_ews_versions_choose(&service->versions, NULL, false),
         .product = exg_ews_build_product(&info->build),
     };
-    copy_server(ret_version->endpoint, ret_version->server, sizeof ret_version->server);
+    if (ret_version->endpoint != NULL)
+        copy_server(ret_version->endpoint, ret_version->server, sizeof ret_version->server);
     g_strlcpy(ret_version->version, info->version, sizeof ret_version->version);
     if (part[0] != 0)
         g_snprintf(ret_version->build, sizeof ret_version->build, "%u.%u.%u.%u", part[0], part[1],

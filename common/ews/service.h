@@ -58,6 +58,12 @@ typedef struct {
  * the last endpoint is used. */
 ExgEwsService *exg_ews_service_new_located(ExgHttpClient *client, const ExgEwsLocator *locator,
                                            gpointer data, const char *version);
+/* Asks the locator as a call would, for who wants to look at the endpoint itself. */
+void exg_ews_service_locate_async(ExgEwsService *service, gint64 deadline_us,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer data);
+/* A URL. (transfer full) */
+char *exg_ews_service_locate_finish(ExgEwsService *service, GAsyncResult *result, GError **error);
 ExgEwsService *exg_ews_service_ref(ExgEwsService *service);
 void exg_ews_service_unref(ExgEwsService *service);
 

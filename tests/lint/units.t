@@ -13,6 +13,10 @@ my $scratch = File::Temp->newdir;
 for my $unit (qw(exgate-lmtpd.service exgate-lmtpd.socket exgate-milter.service)) {
     open my $in, '<', "$root/packaging/common/$unit" or die "$unit: $!";
     my $text = do { local $/; <$in> };
+    if ($unit =~ /service$/) {
+        unlike($text, qr/^PrivateUsers=yes/m, "$unit: socket_group may be any group of the user's");
+        like($text, qr/^SetCredential=exchange-password:/m, "$unit: starts without a password, for those who need none");
+    }
     $text =~ s{/usr/sbin/exgate-(?:lmtpd|milter)}{/bin/true}g;
     open my $out, '>', "$scratch/$unit" or die "$unit: $!";
     print $out $text;

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
+use Exg::Check;
 use Exg::Lmtpd;
 use Exg::Network;
 use Exg::Sim;
@@ -69,7 +70,33 @@ like(discover('--explain', $address)->{out}, qr/refused: InvalidDomain \(the ser
     'C2.8: a code and its meaning');
 $sim->control('clear');
 is(discover('ann')->{status}, 64, 'C1.6: no address');
+{
+    my $steps = check(0, $conf, $address);
+    step_is($steps, 'discovery', 'ok', qr/^by \S+\@contoso\.test$/);
+    step_is($steps, 'certificate', 'ok', qr/autodiscover\.contoso\.test/);
+    step_is($steps, 'mailbox', 'ok', qr/the inbox of ann/);
+    my $status = run_program(program('exgate'), 'status', '--config', $conf);
+    is($status->{status}, 0, 'C1.5: exgate status with endpoint = auto') or diag($status->{err});
+    like($status->{out}, qr/^endpoint +\Q$endpoint\E$/m, 'C1.5: tells which was found');
+}
+{
+    my $log = spew("$work/watch", '');
+    my $watch = Exg::Process->start(command => [program('exgate'), 'watch', '--config', $conf, $address], log => $log);
+    wait_until('C1.5: exgate watch listens with endpoint = auto', sub { slurp($log) =~ /listening/ });
+    $watch->stop;
+}
 is(discover('cache', 'clear')->{status}, 0, 'C9.2: forgotten');
+{
+    my $nowhere = temporary_directory();
+    my $lost = Exg::Lmtpd::write_conf("$nowhere", $sim, { exchange => {
+        %auto, discovery_cache => "$nowhere/discovery.db", discover_address => 'ann@elsewhere.test' } });
+    my $steps = check(75, $lost);
+    step_is($steps, 'discovery', 'wrong', qr/No Exchange was found for ann\@elsewhere\.test/);
+    mends($steps, 'discovery', qr/^exgate discover --explain 'ann\@elsewhere\.test'$/m);
+    my $status = run_program(program('exgate'), 'status', '--timeout', '1s', '--config', $lost);
+    is($status->{status}, 75, 'C3: exgate status where none is found');
+    like($status->{out}, qr/^endpoint +-$/m, 'C3: names none');
+}
 unlike(discover('cache', 'list')->{out}, qr/contoso/, 'C9.2: indeed');
 
 # --- the daemon ---------------------------------------------------------------------------------
@@ -138,5 +165,19 @@ is("@seen[-4 .. -1]", '- 401 svc@contoso.test 200', 'A6.5: the schemes are asked
 $found = run_program(program('exgate'), 'resolve', '--config', $conf, $address);
 is($found->{status}, 0, 'A6.5: EWS is asked for its own') or diag($found->{err});
 like(slurp($sim->directory . '/log'), qr/ status=401 .*\n.*operation=ResolveNames .*status=200/, 'A6.5: likewise');
+
+# --- the password that systemd hands to a service ------------------------------------------------
+
+is(system('mount', '-t', 'tmpfs', 'tmpfs', '/run'), 0, 'a /run of our own');
+mkdir $_ for '/run/credentials', '/run/credentials/exgate-milter.service';
+spew('/run/credentials/exgate-milter.service/exchange-password', "secret\n", 0600);
+my $borrowing = temporary_directory();
+$conf = Exg::Lmtpd::write_conf("$borrowing", $sim, { exchange => {
+    %auto, discovery_cache => "$borrowing/discovery.db", auth => 'digest', password_file => 'credential:exchange-password' } });
+delete $ENV{CREDENTIALS_DIRECTORY};
+for my $command (['discover'], ['resolve']) {
+    $found = run_program(program('exgate'), @$command, '--config', $conf, $address);
+    is($found->{status}, 0, "C1.5: exgate @$command borrows it from the service that runs") or diag($found->{err});
+}
 $sim->stop;
 done_testing;

@@ -178,6 +178,35 @@ $steps = with_answer("HTTP/1.1 404 Not Found\r\nDate: " . date(3000), at(78, %ke
 step_is($steps, 'clock', 'wrong', qr/^(49|50)min behind the server's: Kerberos takes no more/);
 mends($steps, 'clock', qr{w32tm /resync});
 
+# --- ways to sign in ----------------------------------------------------------------------------
+
+$steps = check(78, configuration(auth => 'auto'));
+step_is($steps, 'sign-in', 'wrong', qr/^the server offers Basic; auth = auto can use nothing of that$/);
+mends($steps, 'sign-in', qr/-WindowsAuthentication \$true\nallow_basic = yes\z/);
+$steps = check(0, configuration(auth => 'auto', allow_basic => 'yes'));
+step_is($steps, 'login', 'ok', qr/^as svc\@example\.test by basic; .*kerberos: not offered; /);
+my $digest = Exg::Sim->start(%account, options => ['--auth', 'digest']);
+$steps = check(0, configuration(sim => $digest, auth => 'auto'));
+step_is($steps, 'login', 'ok', qr/^as svc\@example\.test by digest; /);
+$steps = check(78, configuration(sim => $digest));
+mends($steps, 'sign-in', qr/^auth = auto$/m);
+$digest->stop;
+
+sub openssl { my $made = run_program('openssl', @_); die "openssl @_: $made->{err}\n" if $made->{status} != 0; return }
+openssl(qw(req -x509 -newkey rsa:2048 -nodes -days 2 -subj), "/CN=$_", '-keyout', "$directory/$_.key", '-out', "$directory/$_.crt") for qw(svc other);
+my $asks = Exg::Sim->start(%account, options => ['--auth', 'none', '--require-client-certificate', "$directory/svc.crt"]);
+my %certificate = (
+    sim => $asks, auth => 'certificate', username => undef, password_file => undef, access => 'delegate',
+    client_certificate_file => "$directory/svc.crt", client_key_file => "$directory/svc.key",
+);
+$steps = check(0, configuration(%certificate), 'ann@example.test');
+step_is($steps, 'sign-in', 'ok', qr/with the client certificate/);
+step_is($steps, 'mailbox', 'ok', qr/the inbox of ann/);
+$steps = check(78, configuration(%certificate, client_key_file => "$directory/other.key"));
+step_is($steps, 'TLS', 'wrong', qr/client_certificate_file cannot be used/);
+mends($steps, 'TLS', qr/openssl pkey -pubout -in '\Q$directory\E\/other\.key'/);
+$asks->stop;
+
 # --- the account ------------------------------------------------------------------------------
 
 $steps = check(77, configuration(password_file => spew("$directory/wrong", 'pass wrong', 0600)), 'ann@example.test');
@@ -186,6 +215,15 @@ step_is($steps, 'login', 'wrong', qr/refused the service account at .* the next 
 mends($steps, 'login', qr/Unlock-ADAccount 'svc'/);
 mends($steps, 'login', qr{cat > '\Q$directory\E/wrong'});
 step_is($steps, 'version', 'skipped', qr/without a login/);
+{
+    # what systemd has handed over it reads again when the service starts
+    local $ENV{CREDENTIALS_DIRECTORY} = $directory;
+    spew("$directory/exchange-password", 'pass wrong', 0600);
+    $steps = check(77, configuration(password_file => 'credential:exchange-password'));
+    mends($steps, 'login', qr{^install -m 600 /dev/null '/etc/exgate/password'\ncat > '/etc/exgate/password'\nsystemctl try-restart exgate-lmtpd}m);
+    spew("$directory/another", 'pass wrong', 0600);
+    mends(check(77, configuration(password_file => 'credential:another')), 'login', qr/^systemctl cat exgate-lmtpd \| grep Credential=\nsystemctl try-restart/m);
+}
 $steps = check(67, $conf, 'nobody@example.test');
 step_is($steps, 'mailbox', 'wrong', qr/nobody\@example\.test: .*ErrorNonExistentMailbox/);
 mends($steps, 'mailbox', qr/Get-Recipient 'nobody\@example\.test'/);

@@ -114,7 +114,9 @@ Blue Room  blue@example.test
 END
 is(json(0, 'room_lists', 'roomlists')->{room_lists}[0]{address}, 'vienna@example.test', 'the list');
 is(json(0, 'list rooms', 'rooms', 'vienna@example.test')->{rooms}[0]{address}, 'blue@example.test', 'the room');
-cmp_ok(tool('rooms', 'ann@example.test')->{status}, '>', 0, 'no such list');
+$result = tool('rooms', 'ann@example.test');
+is($result->{status}, 67, 'no such list');
+is($result->{err}, "exgate: there is no list 'ann\@example.test'; exgate roomlists tells which there are\n", 'which is told');
 
 prints(67, <<'END', 'mailtips', 'ann@example.test', 'no@example.test');
 ADDRESS           TIPS
@@ -223,7 +225,7 @@ for my $command (@commands) {
 }
 for my $wrong (
     ['resolve'], ['resolve', ''], ['expand'], ['expand', 'a', 'b'], ['freebusy'], ['mailtips'], ['rooms'], ['roomlists', 'x'],
-    ['timezones', 'x'], ['searchable', 'a', 'b'], ['convert-id', 'x'], ['convert-id', '--to', 'Nothing', 'x'], ['convert-id', '--to', 'EwsId'],
+    ['timezones', 'x'], ['searchable', 'a', 'b'], ['convert-id', 'x'], ['convert-id', '--to', 'Nothing', 'x'], ['convert-id', '--to', 'EwsId'], ['watch', 'ann@example.test', '--folder', 'in-tray'],
     ['deliver'], ['deliver', "$directory/message"], ['deliver', "$directory/message", '--to', 'ann'], ['watch'], ['status', 'x'],
     ['freebusy', '--from', 'soon', 'a'], ['freebusy', '--from', '2026-13-40', 'a'], ['freebusy', '--to', '2020-01-01', 'a'],
     ['freebusy', '--interval', '1', 'a'], ['freebusy', '--zone', 'No/Where', 'a'],
@@ -234,6 +236,9 @@ for my $wrong (
     like($result->{err}, qr/\Aexgate: [^\n]+\n\z/, 'told in one sentence');
     is($result->{out}, '', 'and on standard error only');
 }
+$result = run_program($exgate, '--config', $conf, 'resolve', 'ann');
+is($result->{status}, 64, 'an option before the command');
+is($result->{err}, "exgate: a command comes first, and --config after it; try exgate --help\n", 'is told to come after it');
 is(run_program($exgate, 'resolve', '--config', $conf, "a\xff")->{status}, 64, 'what is not UTF-8');
 
 # --- what goes wrong --------------------------------------------------------------------------
@@ -258,6 +263,18 @@ for my $words (@asking) {
 }
 fails(78, 'nonexistent', 'no configuration', '/nonexistent/conf', 'resolve', 'ann');
 fails(78, 'password_file', 'no password', configuration('none', password_file => "$directory/nonexistent"), 'resolve', 'ann');
+
+# What root finds out belongs to the services' user.
+if ($> == 0) {
+    my $theirs = temporary_directory();
+    my $nobody = getpwnam 'nobody';
+    chown $nobody, -1, $theirs or die "chown: $!";
+    $result = run_program($exgate, 'discover', 'cache', 'list', '--config', configuration('theirs', discovery_cache => "$theirs/discovery.db"));
+    is($result->{status}, 0, 'exgate discover as root') or diag($result->{err});
+    my @owners = map { (stat)[4] } glob "$theirs/*";
+    cmp_ok(scalar @owners, '>', 0, 'makes the file');
+    is(scalar(grep { $_ != $nobody } @owners), 0, 'for the owner of its directory');
+}
 
 $sim->control('on ResolveNames times=1 do code ErrorServerBusy backoff=200 fault');
 is(tool('resolve', 'ann')->{status}, 0, 'where Exchange asks to come back, it does');

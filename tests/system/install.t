@@ -46,6 +46,11 @@ like(run_program("$staging/usr/sbin/exgate-lmtpd", '--version')->{out}, qr/^exga
 like(run_program("$staging/usr/sbin/exgate-milter", '--version')->{out}, qr/^exgate-milter \d/, 'the milter too');
 like(run_program("$staging/usr/bin/exgate", '--version')->{out}, qr/^exgate \d/, 'as does the tool');
 
+$result = run_program('make', '-s', '-C', $root, 'uninstall', "DESTDIR=$staging", 'PREFIX=/usr');
+is($result->{status}, 0, 'make uninstall succeeds') or diag($result->{err});
+is(run_program('find', "$staging", '-type', 'f')->{out}, "$staging/etc/exgate/exgate.conf\n", 'and leaves the configuration alone');
+make_install();
+
 spew("$staging/etc/exgate/exgate.conf", "mine\n");
 make_install('SBINDIR=/opt/exgate/sbin', 'SYSCONFDIR=/opt/exgate/etc');
 is(slurp("$staging/etc/exgate/exgate.conf"), "mine\n", 'a second installation leaves exgate.conf alone');

@@ -162,7 +162,7 @@ $milter->wait_for_log(qr/error: not reloaded, the old configuration stays in for
 is(told(), '450 4.1.1 USR1', 'and so it does');
 $milter->configure({ milter => { listen => "unix:$scratch/other.sock", unknown => 'reject' } });
 $milter->reload;
-like($milter->log, qr/warning: a changed listen takes effect at the next start/, 'what takes a start is said');
+like($milter->log, qr/warning: a changed \[milter\] listen takes effect at the next start/, 'what takes a start is said');
 like(told(), qr/^550 /, 'the rest is taken over');
 $client->quit;
 

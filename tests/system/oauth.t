@@ -269,6 +269,13 @@ expect('a token file that others may read', $sim, user($sim), qr/^451 4\.3\.5 /,
     $result = run_program(program('exgate'), 'login', '--device', '--config', $conf);
     is($result->{status}, 78, 'exgate login for an application makes no sense');
     like($result->{err}, qr/oauth_grant = client-credentials needs no login/, 'and says so');
+    $conf = Exg::Lmtpd::write_conf($directory, $sim, {});
+    $result = run_program(program('exgate'), 'login', '--config', $conf);
+    is($result->{status}, 78, 'nor with a password');
+    like(
+        $result->{err}, qr/\Aexgate: \S+: \[exchange\] auth = basic needs no login; it is for auth = oauth2 with oauth_grant = refresh-token\n\z/,
+        'which is told in terms of that'
+    );
 }
 {
     my $directory = temporary_directory();

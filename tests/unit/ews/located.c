@@ -151,6 +151,9 @@ static void
 test_once(Fixture *f, gconstpointer data)
 {
     ExgEwsServerVersion version;
+    exg_ews_service_server_version(f->service, &version);
+    g_assert_null(version.endpoint);
+    g_assert_cmpstr(version.server, ==, "");
     for (guint i = 0; i < 3; i++) {
         script(f, "200 OK", FOLDER);
         g_assert_true(call(f));
