@@ -1,5 +1,7 @@
 #include "lmtp/reply.h"
 
+#include "common/base/disposition.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,24 +17,6 @@ exg_lmtp_reply_set(ExgLmtpReply *reply, int code, const char *enhanced, const ch
     va_end(arguments);
 }
 
-/* "class.subject.detail", each of at most three digits, with the class of the code. */
-static bool
-is_enhanced_code(const char *text, int code)
-{
-    if (text[0] != '0' + code / 100)
-        return false;
-    guint dots = 0, digits = 0;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '.' && digits > 0) {
-            dots++;
-            digits = 0;
-        } else if (!g_ascii_isdigit(*at) || ++digits > 3) {
-            return false;
-        }
-    }
-    return dots == 2 && digits > 0;
-}
-
 void
 exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply)
 {
@@ -44,7 +28,7 @@ exg_lmtp_reply_clean(const ExgLmtpReply *answer, ExgLmtpReply *ret_reply)
     char generic[8];
     g_snprintf(generic, sizeof generic, "%d.0.0", code / 100);
     bool valid = memchr(answer->enhanced, '\0', sizeof answer->enhanced) != NULL &&
-                 is_enhanced_code(answer->enhanced, code);
+                 exg_enhanced_fits(answer->enhanced, code);
     exg_lmtp_reply_set(ret_reply, code, valid ? answer->enhanced : generic, "%.*s",
                        EXG_LMTP_REPLY_TEXT_MAX_BYTES, answer->text);
 }

@@ -1,5 +1,6 @@
 #include "milter/decision.h"
 
+#include "common/base/disposition.h"
 #include "common/base/error.h"
 
 #include <string.h>
@@ -75,22 +76,6 @@ find_action(const char *word, ExgAction *ret_action)
     return false;
 }
 
-/* "class.subject.detail", each of at most three digits. */
-static bool
-is_enhanced(const char *word)
-{
-    guint dots = 0, digits = 0;
-    for (const char *at = word; *at != '\0'; at++) {
-        if (*at == '.' && digits > 0) {
-            dots++;
-            digits = 0;
-        } else if (!g_ascii_isdigit(*at) || ++digits > 3) {
-            return false;
-        }
-    }
-    return dots == 2 && digits > 0;
-}
-
 static bool
 check_code(const char *word, ExgAction action, int *ret_code, GError **error)
 {
@@ -108,7 +93,7 @@ check_code(const char *word, ExgAction action, int *ret_code, GError **error)
 static bool
 check_enhanced(const char *word, int code, GError **error)
 {
-    if (is_enhanced(word) && word[0] == '0' + code / 100)
+    if (exg_enhanced_fits(word, code))
         return true;
     return exg_error_set(error, EXG_ERROR_CONFIG,
                          "%s: an enhanced status code such as %d.1.1 is expected after %d", word,

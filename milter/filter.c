@@ -11,10 +11,8 @@
 #include <libmilter/mfdef.h>
 #include <string.h>
 
-#define NAME        "exgate-milter"
-#define HEADER_NAME "X-Exgate-Recipient"
-#define MARK_NAME   "X-Auto-Response-Suppress"
-#define MARK_VALUE  "OOF, AutoReply"
+#define NAME       "exgate-milter"
+#define MARK_VALUE "OOF, AutoReply"
 
 struct ExgFilter {
     ExgEngine *engine;
@@ -345,12 +343,12 @@ write_headers(const Callback *callback)
 {
     ExgMilterSession *session = callback->session;
     for (guint i = exg_milter_session_forged_headers(session); i > 0; i--)
-        (void)smfi_chgheader(callback->context, (char *)HEADER_NAME, (int)i, NULL);
+        (void)smfi_chgheader(callback->context, (char *)EXG_SESSION_RECIPIENT_FIELD, (int)i, NULL);
     g_autofree char *description = exg_milter_session_describe(session);
     if (description != NULL && exg_policy_adds_header(callback->policy))
-        insert_header(callback, HEADER_NAME, description);
+        insert_header(callback, EXG_SESSION_RECIPIENT_FIELD, description);
     if (exg_milter_session_wants_mark(session) && exg_policy_marks_auto_submitted(callback->policy))
-        insert_header(callback, MARK_NAME, MARK_VALUE);
+        insert_header(callback, EXG_SESSION_MARK_FIELD, MARK_VALUE);
 }
 
 static sfsistat

@@ -32,11 +32,8 @@ listen_on(ExgMapServer *server, const ExgConf *conf, const char *key, ExgMapProt
                                  "inet:address:port is expected");
         if (good && server != NULL)
             good = exg_map_server_listen(server, protocol, &address, options, &address, error);
-        if (!good) {
-            g_autofree char *where = exg_conf_where(conf, "maps", key);
-            g_prefix_error(error, "%s: ", where);
-            return false;
-        }
+        if (!good)
+            return exg_conf_blame(conf, "maps", key, error);
         if (server != NULL)
             exg_log(EXG_LOG_INFO, NULL, "listening on %s as %s says", address.text, key);
     }

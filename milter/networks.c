@@ -115,8 +115,8 @@ exg_networks_contain(const ExgNetworks *networks, const char *text)
         text += 5;
     if (g_strlcpy(bare, text, sizeof bare) >= sizeof bare)
         return false;
-    bare[strcspn(bare, "]%")] =
-        '\0'; /* a zone, as in fe80::1%eth0, tells nothing about the network */
+    /* a zone, as in fe80::1%eth0, tells nothing about the network */
+    bare[strcspn(bare, "]%")] = '\0';
     if (!read_address(bare, &address))
         return false;
     for (guint i = 0; i < networks->all->len; i++) {

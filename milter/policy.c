@@ -7,7 +7,6 @@
 #include <string.h>
 
 struct ExgPolicy {
-    gint references;
     ExgRules rules;
     bool only_learns, adds_header, marks_auto_submitted, skips_authenticated;
     ExgNetworks *skipped_networks;
@@ -36,15 +35,6 @@ static const struct {
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Puts the key in front of a complaint about its value. */
-static bool
-blame(const ExgConf *conf, const char *key, GError **error)
-{
-    g_autofree char *where = exg_conf_where(conf, "milter", key);
-    g_prefix_error(error, "%s: ", where);
-    return false;
-}
-
 /* What exgate-lmtpd will do with mail for a group is what is said about it here. */
 static const char *
 default_for_groups(const ExgConf *conf)
@@ -62,7 +52,7 @@ read_rules(ExgPolicy *policy, const ExgConf *conf, GError **error)
             text = default_for_groups(conf);
         ExgSituation situation = rule_keys[i].situation;
         if (!exg_rule_parse(text, situation, &policy->rules.rules[situation], error))
-            return blame(conf, rule_keys[i].key, error);
+            return exg_conf_blame(conf, "milter", rule_keys[i].key, error);
     }
     return exg_rule_parse("accept", EXG_SITUATION_GOOD, &policy->rules.rules[EXG_SITUATION_GOOD],
                           error);
@@ -73,7 +63,8 @@ read_networks(ExgPolicy *policy, const ExgConf *conf, GError **error)
 {
     policy->skipped_networks = exg_networks_new(exg_conf_list(conf, "milter", "skip_networks"),
                                                 error);
-    return policy->skipped_networks != NULL || blame(conf, "skip_networks", error);
+    return policy->skipped_networks != NULL ||
+           exg_conf_blame(conf, "milter", "skip_networks", error);
 }
 
 static bool
@@ -83,7 +74,7 @@ read_domains(GHashTable *domains, const ExgConf *conf, const char *key, GError *
         if (!exg_address_is_domain(*at)) {
             exg_error_set(error, EXG_ERROR_CONFIG,
                           "%s: a mail domain such as example.com is expected", *at);
-            return blame(conf, key, error);
+            return exg_conf_blame(conf, "milter", key, error);
         }
         g_autofree char *with_at = g_strconcat("@", *at, NULL);
         g_hash_table_add(domains, exg_address_fold(with_at));
@@ -100,7 +91,7 @@ read_recipients(ExgPolicy *policy, const ExgConf *conf, GError **error)
         if (domain == NULL || !exg_address_is_domain(domain)) {
             exg_error_set(error, EXG_ERROR_CONFIG, "%s: an address, or @ and a domain, is expected",
                           *at);
-            return blame(conf, key, error);
+            return exg_conf_blame(conf, "milter", key, error);
         }
         g_hash_table_add(policy->skipped_recipients, exg_address_fold(*at));
     }
@@ -117,7 +108,6 @@ ExgPolicy *
 exg_policy_new(const ExgConf *conf, GError **error)
 {
     g_autoptr(ExgPolicy) policy = g_new0(ExgPolicy, 1);
-    policy->references = 1;
     policy->only_learns = g_str_equal(exg_conf_string(conf, "milter", "mode"), "learn");
     policy->adds_header = exg_conf_bool(conf, "milter", "add_header");
     policy->marks_auto_submitted = exg_conf_bool(conf, "milter", "mark_auto_submitted");
@@ -134,17 +124,10 @@ exg_policy_new(const ExgConf *conf, GError **error)
     return g_steal_pointer(&policy);
 }
 
-ExgPolicy *
-exg_policy_ref(ExgPolicy *policy)
-{
-    g_atomic_int_inc(&policy->references);
-    return policy;
-}
-
 void
-exg_policy_unref(ExgPolicy *policy)
+exg_policy_free(ExgPolicy *policy)
 {
-    if (policy == NULL || !g_atomic_int_dec_and_test(&policy->references))
+    if (policy == NULL)
         return;
     exg_rules_clear(&policy->rules);
     exg_networks_free(policy->skipped_networks);

@@ -1,6 +1,6 @@
 /* policy.h - what the administrator wants: which recipients are looked at, and what happens to them.
  *
- * Threads:  immutable once made, reference counted; any thread.
+ * Threads:  immutable once made; any.
  * Errors:   EXG_ERROR_CONFIG, one sentence that names the key.
  */
 #ifndef EXG_MILTER_POLICY_H
@@ -12,8 +12,7 @@
 typedef struct ExgPolicy ExgPolicy;
 
 ExgPolicy *exg_policy_new(const ExgConf *conf, GError **error);
-ExgPolicy *exg_policy_ref(ExgPolicy *policy);
-void exg_policy_unref(ExgPolicy *policy);
+void exg_policy_free(ExgPolicy *policy);
 
 const ExgRules *exg_policy_rules(const ExgPolicy *policy);
 /* Nothing is refused; what would have been is logged. */
@@ -32,6 +31,6 @@ bool exg_policy_is_internal(const ExgPolicy *policy, const char *sender);
 /* Whom the directory knows: the recipient without what stands behind a delimiter. (transfer full) */
 char *exg_policy_mailbox_of(const ExgPolicy *policy, const char *recipient);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgPolicy, exg_policy_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgPolicy, exg_policy_free)
 
 #endif

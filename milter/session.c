@@ -6,8 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define HEADER_NAME "X-Exgate-Recipient"
-
 struct ExgMilterSession {
     char *client;
     /* Of the message. */
@@ -204,9 +202,9 @@ void
 exg_milter_session_add_header(ExgMilterSession *session, const char *name, const char *value)
 {
     g_autofree char *bare = g_strchomp(g_strdup(name)); /* "Name : value" */
-    if (g_ascii_strcasecmp(bare, HEADER_NAME) == 0)
+    if (g_ascii_strcasecmp(bare, EXG_SESSION_RECIPIENT_FIELD) == 0)
         session->forged_headers++;
-    if (g_ascii_strcasecmp(bare, "X-Auto-Response-Suppress") == 0)
+    if (g_ascii_strcasecmp(bare, EXG_SESSION_MARK_FIELD) == 0)
         session->is_marked = true;
     if (tells_of_a_program(bare, value))
         session->is_automatic = true;

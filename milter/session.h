@@ -18,6 +18,10 @@
 
 #define EXG_SESSION_ADDRESS_MAX_BYTES 512
 
+/* The fields that we add, and look for in messages. */
+#define EXG_SESSION_RECIPIENT_FIELD "X-Exgate-Recipient"
+#define EXG_SESSION_MARK_FIELD      "X-Auto-Response-Suppress"
+
 typedef struct ExgMilterSession ExgMilterSession;
 
 ExgMilterSession *exg_milter_session_new(void);

@@ -39,7 +39,7 @@ exg_milter_settings_unref(ExgMilterSettings *settings)
     if (settings == NULL || !g_atomic_int_dec_and_test(&settings->references))
         return;
     exg_directory_post_free(settings->directory);
-    exg_policy_unref(settings->policy);
+    exg_policy_free(settings->policy);
     exg_engine_unref(settings->engine);
     g_free(settings);
 }

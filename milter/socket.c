@@ -89,7 +89,7 @@ set_permissions(ExgMilterSocket *socket, const ExgListenerOptions *options, GErr
         return fail(socket, "find", error);
     socket->inode = status.st_ino;
     bool gives = options->owner != (uid_t)-1 || options->group != (gid_t)-1;
-    if (gives && chown(path_of(socket), options->owner, options->group) < 0)
+    if (gives && lchown(path_of(socket), options->owner, options->group) < 0)
         return fail(socket, "change the owner of", error);
     if (chmod(path_of(socket), options->mode) < 0)
         return fail(socket, "change the mode of", error);

@@ -115,11 +115,8 @@ load_secrets(ExgOauthClient *client, const ExgConf *conf, GError **error)
     } else {
         return true;
     }
-    if (client->client_secret != NULL || client->assertion != NULL)
-        return true;
-    g_autofree char *where = exg_conf_where(conf, "exchange", key);
-    g_prefix_error(error, "%s: ", where);
-    return false;
+    return client->client_secret != NULL || client->assertion != NULL ||
+           exg_conf_blame(conf, "exchange", key, error);
 }
 
 static bool
@@ -205,10 +202,8 @@ source_new(ExgEngine *engine, const ExgConf *conf, GError **error)
     if (command == NULL)
         return endpoint_source_new(engine, conf, error);
     ExgTokenSource *source = exg_token_from_command_new(engine, command, error);
-    if (source == NULL) {
-        g_autofree char *where = exg_conf_where(conf, "exchange", "access_token_command");
-        g_prefix_error(error, "%s: ", where);
-    }
+    if (source == NULL)
+        exg_conf_blame(conf, "exchange", "access_token_command", error);
     return source;
 }
 

@@ -478,6 +478,14 @@ exg_conf_where(const ExgConf *conf, const char *group, const char *key)
                      : g_strdup_printf("%s: [%s] %s", conf->name, group, key);
 }
 
+bool
+exg_conf_blame(const ExgConf *conf, const char *group, const char *key, GError **error)
+{
+    g_autofree char *where = exg_conf_where(conf, group, key);
+    g_prefix_error(error, "%s: ", where);
+    return false;
+}
+
 char *
 exg_conf_to_text(const ExgConf *conf)
 {

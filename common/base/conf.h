@@ -72,6 +72,8 @@ const char *exg_conf_name(const ExgConf *conf);
 /* "FILE:LINE: [group] key" of where a value was set, or "FILE: [group] key", for a sentence about
  * it. (transfer full) */
 char *exg_conf_where(const ExgConf *conf, const char *group, const char *key);
+/* Puts that in front of a complaint about the value. Returns false, for `return exg_conf_blame(…)`. */
+bool exg_conf_blame(const ExgConf *conf, const char *group, const char *key, GError **error);
 
 /* A duration as it is written in the file, for options of programs. */
 bool exg_conf_parse_duration(const char *text, gint64 *ret_ms);

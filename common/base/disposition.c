@@ -59,3 +59,20 @@ exg_disposition_of(const GError *error)
     disposition.permanent = disposition.smtp_code / 100 == 5;
     return disposition;
 }
+
+bool
+exg_enhanced_fits(const char *text, int smtp_code)
+{
+    if (text[0] != '0' + smtp_code / 100 || text[1] != '.')
+        return false;
+    guint dots = 0, digits = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at == '.' && digits > 0) {
+            dots++;
+            digits = 0;
+        } else if (!g_ascii_isdigit(*at) || ++digits > 3) {
+            return false;
+        }
+    }
+    return dots == 2 && digits > 0;
+}

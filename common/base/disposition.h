@@ -25,4 +25,7 @@ typedef struct {
 /* NULL means success. An error of a foreign domain is temporary, whatever it is. */
 ExgDisposition exg_disposition_of(const GError *error);
 
+/* Whether a text is an enhanced status code, "5.1.1", of the class of an SMTP reply code. */
+bool exg_enhanced_fits(const char *text, int smtp_code);
+
 #endif

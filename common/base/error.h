@@ -2,7 +2,7 @@
  *
  * One GError domain for all of exgate. The code names the caller's options; the facts (what the
  * server said, how long to wait, where it happened) ride along in the error. Codes of EWS, HTTP and
- * curl are translated into this domain once, in the layer that speaks them. exg_disposition()
+ * curl are translated into this domain once, in the layer that speaks them. exg_disposition_of()
  * (disposition.h) turns an error into an LMTP reply, a sentence for a person and a metric label.
  *
  * Threads:  a GError belongs to whoever holds it.

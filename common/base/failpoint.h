@@ -6,9 +6,9 @@
  *
  * Actions: kill (SIGKILL to self), stop (SIGSTOP), abort, delay:MS (blocks the thread, which is the
  *          point, and is logged at debug),
- * error (exg_failpoint_error() answers true). `after=N` lets N passes through first; `times=N`
- * stops acting after N. In a release build the macros are empty and the names are not in the
- * binary.
+ *          error (EXG_FAIL_POINT_ERROR() is true).
+ * `after=N` lets N passes through first; `times=N` stops acting after N. In a release build the
+ * macros are empty and the names are not in the binary.
  *
  * Threads:  any.
  */

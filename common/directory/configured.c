@@ -14,11 +14,8 @@ read_order(const ExgConf *conf, ExgDirectoryOrder *ret_order, GError **error)
         *ret_order = exg_directory_usual_order;
         return true;
     }
-    if (exg_directory_order_parse(names, ret_order, error))
-        return true;
-    g_autofree char *where = exg_conf_where(conf, "directory", "sources");
-    g_prefix_error(error, "%s: ", where);
-    return false;
+    return exg_directory_order_parse(names, ret_order, error) ||
+           exg_conf_blame(conf, "directory", "sources", error);
 }
 
 /* `*ret_map`: NULL if none is configured. */
@@ -31,11 +28,7 @@ read_map(ExgEngine *engine, const ExgConf *conf, const ExgDirectoryOrder *order,
     if (path == NULL || !exg_directory_order_has(order, EXG_STEP_MAP))
         return true;
     *ret_map = exg_recipient_map_new(engine, path, error);
-    if (*ret_map != NULL)
-        return true;
-    g_autofree char *where = exg_conf_where(conf, "directory", "map");
-    g_prefix_error(error, "%s: ", where);
-    return false;
+    return *ret_map != NULL || exg_conf_blame(conf, "directory", "map", error);
 }
 
 /* Exchange tells tips for a sender: that is the account. NULL: its address is not known. */

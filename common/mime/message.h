@@ -1,7 +1,7 @@
 /* message.h - one received message: spooled once, read by all of its recipients' deliveries.
  *
  * A builder takes the content as it arrives, reads the header on the way and hashes it;
- * exg_message_builder_finish() makes an immutable message. Content stays in memory up to
+ * exg_message_builder_finish_async() makes an immutable message. Content stays in memory up to
  * `memory_max`; past that it goes to an unlinked file in `spool_directory`, written by worker
  * threads, so neither memory nor the engine pays for its size.
  *

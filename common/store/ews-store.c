@@ -262,9 +262,9 @@ searched(GObject *source, GAsyncResult *result, gpointer data)
         g_task_return_pointer(task, g_strdup(ids[0]), g_free);
         return;
     }
+    /* One that has gone must not stand in the way of the next question. */
     if (place->folder_id != NULL)
-        give_up_folder(
-            place); /* one that has gone must not stand in the way of the next question */
+        give_up_folder(place);
     g_task_return_error(task, error);
 }
 

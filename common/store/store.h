@@ -1,10 +1,8 @@
 /* store.h - one message into one mailbox, whatever the mailbox is: the interface of all stores.
  *
- * Implementations: ews-store.h (Exchange Server); journaled-store.h makes any of them deliver
- *                  exactly once. What they promise: success only if the server has confirmed the
- *                  item; a delivery is
- * sent at most once per call; an outcome that is not known is EXG_ERROR_AMBIGUOUS and nothing else
- * is.
+ * ews-store.h is the one for Exchange Server; journaled-store.h makes any of them deliver exactly
+ * once. What they promise: success only if the server has confirmed the item; a delivery is sent at
+ * most once per call; an outcome that is not known is EXG_ERROR_AMBIGUOUS and nothing else is.
  *
  * Threads:  the engine's.
  * Errors:   EXG_ERROR or G_IO_ERROR_CANCELLED; NO_MAILBOX is one witness only (see directory.h).

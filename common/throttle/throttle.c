@@ -311,15 +311,6 @@ exg_permit_release(ExgPermit *permit, const GError *outcome)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-GError *
-exg_throttle_check(ExgThrottle *throttle, const ExgThrottleTarget *target)
-{
-    g_autofree char *key = exg_throttle_mailbox_key(target);
-    exg_throttle_sharing_refresh(throttle);
-    return closed_error(exg_throttle_get_lane(throttle, target),
-                        g_hash_table_lookup(throttle->mailboxes, key), exg_clock_monotonic_us());
-}
-
 guint
 exg_throttle_first_usable(ExgThrottle *throttle, const char *const *endpoints, guint count)
 {

@@ -95,9 +95,6 @@ void exg_permit_release(ExgPermit *permit, const GError *outcome);
 /* Gives it back without an outcome. NULL-safe. */
 void exg_permit_free(ExgPermit *permit);
 
-/* Why a request would be refused now, or NULL if it would be served or wait. (transfer full) */
-GError *exg_throttle_check(ExgThrottle *throttle, const ExgThrottleTarget *target);
-
 /* For fail-over: the first of `count` endpoints that is not closed; if all are, the one that opens
  * first. A closed endpoint whose probe is due is named to one caller per second, so that the others
  * need not wait for what becomes of it. */

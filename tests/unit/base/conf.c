@@ -39,6 +39,11 @@ test_values(void)
     g_assert_cmpstr(list[1], ==, "inet:127.0.0.1:24");
     g_autofree char *where = exg_conf_where(conf, "exchange", "username");
     g_assert_cmpstr(where, ==, "exgate.conf:5: [exchange] username");
+    exg_error_set(&error, EXG_ERROR_CONFIG, "nobody of that name");
+    g_assert_false(exg_conf_blame(conf, "exchange", "username", &error));
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_CONFIG);
+    g_assert_cmpstr(error->message, ==, "exgate.conf:5: [exchange] username: nobody of that name");
+    g_assert_false(exg_conf_blame(conf, "exchange", "username", NULL));
 }
 
 /* One sentence: file, line, key, what is allowed. */

@@ -60,6 +60,23 @@ test_table(void)
     }
 }
 
+static void
+test_enhanced(void)
+{
+    static const struct {
+        const char *text;
+        int smtp_code;
+        bool fits;
+    } rows[] = {
+        {"2.0.0", 250, true},     {"5.7.999", 550, true}, {"4.1.1", 550, false},
+        {"", 250, false},         {"5", 550, false},      {"5.1", 550, false},
+        {"5.1.", 550, false},     {"5..1", 550, false},   {"5.1.1.1", 550, false},
+        {"5.1234.1", 550, false}, {"55.1.1", 550, false}, {"5.1.1 x", 550, false},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
+        g_assert_true(exg_enhanced_fits(rows[i].text, rows[i].smtp_code) == rows[i].fits);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -67,5 +84,6 @@ main(int argc, char **argv)
     g_test_add_func("/disposition/success", test_success);
     g_test_add_func("/disposition/never-bounces", test_never_bounces);
     g_test_add_func("/disposition/table", test_table);
+    g_test_add_func("/disposition/enhanced", test_enhanced);
     return g_test_run();
 }

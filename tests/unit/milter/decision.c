@@ -69,6 +69,7 @@ test_bad_rules(void)
         "reject 550 4.1.1",
         "reject 550 5.1",
         "reject 550 5.1.1.1",
+        "reject 550 55.1.1",
         "reject 550 5..1",
         "reject 550 5.1234.1",
         "reject 550 no such mailbox",

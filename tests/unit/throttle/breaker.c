@@ -285,17 +285,6 @@ test_brief(Fixture *fixture, gconstpointer options)
     refused(fixture, "a@example.com", EXG_ERROR_AUTH);
 }
 
-static void
-test_check(Fixture *fixture, gconstpointer options)
-{
-    const ExgThrottleTarget target = {ENDPOINT, ACCOUNT, "a@example.com"};
-    g_assert_null(exg_throttle_check(fixture->throttle, &target));
-    g_autoptr(GError) minute = busy("ErrorInsufficientResources", "4.3.2", 60000);
-    request(fixture, "a@example.com", minute);
-    g_autoptr(GError) error = exg_throttle_check(fixture->throttle, &target);
-    g_assert_error(error, EXG_ERROR, EXG_ERROR_BUSY);
-}
-
 /* --- fail-over -------------------------------------------------------------------------------- */
 
 static void
@@ -371,7 +360,6 @@ main(int argc, char *argv[])
     ADD("unreachable/breaker", &defaults, test_unreachable);
     ADD("unreachable/any-answer", &defaults, test_any_answer_is_reachable);
     ADD("unreachable/what-does-not-count", &defaults, test_what_does_not_count);
-    ADD("check", &defaults, test_check);
     ADD("fail-over/first-usable", &defaults, test_first_usable);
     ADD("fail-over/apart", &one_at_a_time, test_endpoints_are_apart);
     return g_test_run();
