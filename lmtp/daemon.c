@@ -83,11 +83,8 @@ read_junk_header(const ExgConf *conf, ExgHeaderMarks **ret_marks, GError **error
 {
     const char *rules = exg_conf_string(conf, "delivery", "junk_header");
     g_autoptr(ExgHeaderMarks) marks = rules != NULL ? exg_header_marks_new(rules, error) : NULL;
-    if (rules != NULL && marks == NULL) {
-        g_autofree char *where = exg_conf_where(conf, "delivery", "junk_header");
-        g_prefix_error(error, "%s: ", where);
-        return false;
-    }
+    if (rules != NULL && marks == NULL)
+        return exg_conf_blame(conf, "delivery", "junk_header", error);
     *ret_marks = g_steal_pointer(&marks);
     return true;
 }
@@ -229,56 +226,49 @@ open_journal(ExgDaemon *daemon, GError **error)
         .settle_ms = exg_conf_int(daemon->conf, "delivery", "settle_time"),
     };
     daemon->journal = exg_journal_open(daemon->engine, &options, error);
-    if (daemon->journal == NULL) {
-        g_autofree char *where = exg_conf_where(daemon->conf, "delivery", "journal");
-        g_prefix_error(error, "%s: ", where);
-    }
-    return daemon->journal != NULL;
+    return daemon->journal != NULL || exg_conf_blame(daemon->conf, "delivery", "journal", error);
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 static bool
-listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, const char *where,
-               GError **error)
+listen_systemd(ExgDaemon *daemon, const ExgListenerOptions *options, GError **error)
 {
     g_autoptr(GArray) fds = exg_listener_systemd_fds();
     if (fds->len == 0)
-        return exg_error_set(
-            error, EXG_ERROR_CONFIG,
-            "%s = systemd: no socket was passed; start exgate-lmtpd.socket, or name a socket here",
-            where);
+        return exg_error_set(error, EXG_ERROR_CONFIG,
+                             "systemd passed no socket; start exgate-lmtpd.socket, or name a "
+                             "socket here");
     for (guint i = 0; i < fds->len; i++)
         if (!exg_lmtp_server_listen_fd(daemon->server, g_array_index(fds, int, i), options, error))
             return false;
     return true;
 }
 
-/* With `server` NULL the addresses are only read. */
+static bool
+listen_on(ExgDaemon *daemon, const char *text, const ExgListenerOptions *options, bool check_only,
+          GError **error)
+{
+    ExgSocketAddress address;
+    if (!exg_socket_address_parse(text, &address, error))
+        return false;
+    if (check_only)
+        return true;
+    return address.kind == EXG_SOCKET_SYSTEMD
+               ? listen_systemd(daemon, options, error)
+               : exg_lmtp_server_listen(daemon->server, &address, options, error);
+}
+
 static bool
 listen_all(ExgDaemon *daemon, const ExgConf *conf, bool check_only, GError **error)
 {
     ExgListenerOptions options;
     if (!exg_listener_options_read(conf, "lmtp", &options, error))
         return false;
-    g_autofree char *where = exg_conf_where(conf, "lmtp", "listen");
     const char *const *texts = exg_conf_list(conf, "lmtp", "listen");
-    for (guint i = 0; texts[i] != NULL; i++) {
-        ExgSocketAddress address;
-        if (!exg_socket_address_parse(texts[i], &address, error)) {
-            g_prefix_error(error, "%s: ", where);
-            return false;
-        }
-        if (check_only)
-            continue;
-        if (address.kind == EXG_SOCKET_SYSTEMD
-                ? !listen_systemd(daemon, &options, where, error)
-                : !exg_lmtp_server_listen(daemon->server, &address, &options, error)) {
-            if (address.kind != EXG_SOCKET_SYSTEMD)
-                g_prefix_error(error, "%s: ", where);
-            return false;
-        }
-    }
+    for (guint i = 0; texts[i] != NULL; i++)
+        if (!listen_on(daemon, texts[i], &options, check_only, error))
+            return exg_conf_blame(conf, "lmtp", "listen", error);
     return true;
 }
 

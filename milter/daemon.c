@@ -81,9 +81,7 @@ read_socket(ExgMilterDaemon *daemon, ExgListenerOptions *ret_options, GError **e
         return false;
     if (exg_milter_socket_parse(exg_conf_string(conf, "milter", "listen"), &daemon->socket, error))
         return true;
-    g_autofree char *where = exg_conf_where(conf, "milter", "listen");
-    g_prefix_error(error, "%s: ", where);
-    return false;
+    return exg_conf_blame(conf, "milter", "listen", error);
 }
 
 static void
@@ -150,9 +148,7 @@ open_all(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **er
         return exg_error_set(error, EXG_ERROR_CONFIG, "libmilter does not take the filter");
     if (exg_milter_socket_open(&daemon->socket, options, error))
         return true;
-    g_autofree char *where = exg_conf_where(daemon->conf, "milter", "listen");
-    g_prefix_error(error, "%s: ", where);
-    return false;
+    return exg_conf_blame(daemon->conf, "milter", "listen", error);
 }
 
 ExgMilterDaemon *

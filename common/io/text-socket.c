@@ -93,11 +93,8 @@ exg_text_socket_open(ExgEngine *engine, const ExgConf *conf, const char *group,
     ExgTextSocket *self = NULL;
     if (path != NULL) {
         self = exg_text_socket_new(engine, path, function, data, error);
-        if (self == NULL) {
-            g_autofree char *where = exg_conf_where(conf, group, "stats_socket");
-            g_prefix_error(error, "%s: ", where);
-            return false;
-        }
+        if (self == NULL)
+            return exg_conf_blame(conf, group, "stats_socket", error);
     }
     *ret_socket = self;
     return true;
