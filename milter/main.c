@@ -36,8 +36,8 @@ parse_options(int *argc, char ***argv, Options *options)
          "Print the version and those of the libraries", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = g_option_context_new(
-        "- check recipients against Exchange for Postfix, Sendmail and others");
+    g_autoptr(GOptionContext)
+        context = g_option_context_new("- check recipients against Exchange for an MTA");
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_description(context, "See exgate-milter(8) and exgate.conf(5).");
     g_autoptr(GError) error = NULL;
