@@ -167,8 +167,9 @@ $(addprefix $(FUZZ)/tests/fuzz/,$(FUZZERS)): %: %.o $(LMTP_PARTS:$(CHECK)/%=$(FU
 
 # `make fuzz T='dot conf'` fuzzes just those
 FUZZ_T := $(or $(T:%=fuzz_%),$(FUZZERS))
-# T='tests/lint/layers.t …' runs just those
+# T='tests/lint/layers.t tests/unit/io/engine.c …' runs just those
 T ?= $(UNIT_TESTS) $(SCRIPT_TESTS)
+override T := $(T:tests/unit/%.c=$(CHECK)/tests/unit/%.t)
 
 programs-check: $(addprefix $(CHECK)/,$(PROGRAMS))
 # A unit test is a program of its own; a script may run any of the others.

@@ -3,8 +3,8 @@
 #include "cli/output.h"
 #include "cli/privilege.h"
 #include "common/account/oauth-account.h"
-#include "common/auth/browser-login.h"
-#include "common/auth/device-login.h"
+#include "common/auth/oauth/browser-login.h"
+#include "common/auth/oauth/device-login.h"
 #include "common/base/clock.h"
 
 #include <errno.h>

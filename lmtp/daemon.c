@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
+#include "common/base/program.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
 #include "common/io/text-socket.h"
@@ -18,7 +19,7 @@
 #include "lmtp/statistics.h"
 
 #include <errno.h>
-#include <glib-unix.h>
+#include <signal.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -196,12 +197,7 @@ delivery_options(ExgDaemon *daemon, const ExgConf *conf, ExgDeliveryOptions *ret
     };
     exg_account_unref(daemon->account);
     daemon->account = g_steal_pointer(&account);
-    if (!exg_conf_bool(conf, "exchange", "tls_verify"))
-        exg_log(EXG_LOG_WARNING, NULL,
-                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
-                "for %s gets the password "
-                "and the mail",
-                exg_conf_string(conf, "exchange", "endpoint"));
+    exg_account_warn(conf);
     return true;
 }
 
@@ -309,20 +305,6 @@ tell_statistics(gpointer data)
     return exg_statistics_to_text(&statistics);
 }
 
-static bool
-open_statistics(ExgDaemon *daemon, GError **error)
-{
-    const char *path = exg_conf_string(daemon->conf, "lmtp", "stats_socket");
-    if (path == NULL)
-        return true;
-    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
-    if (daemon->statistics == NULL) {
-        g_autofree char *where = exg_conf_where(daemon->conf, "lmtp", "stats_socket");
-        g_prefix_error(error, "%s: ", where);
-    }
-    return daemon->statistics != NULL;
-}
-
 /* Deliveries without an outcome that pile up are the administrator's to look into. */
 static void
 report(gpointer data)
@@ -383,7 +365,8 @@ exg_daemon_new(const char *conf_path, bool check_only, GError **error)
     daemon->server = exg_lmtp_server_new(daemon->engine, &options,
                                          exg_delivery_backend_interface(daemon->backend));
     if (!listen_all(daemon, daemon->conf, check_only, error) ||
-        (!check_only && !open_statistics(daemon, error)))
+        (!check_only && !exg_text_socket_open(daemon->engine, daemon->conf, "lmtp", tell_statistics,
+                                              daemon, &daemon->statistics, error)))
         return NULL;
     return g_steal_pointer(&daemon);
 }
@@ -440,6 +423,7 @@ on_terminate(gpointer data)
 static gboolean
 on_reload(gpointer data)
 {
+    static const char *const groups[] = {"lmtp", "delivery", "directory", "log", NULL};
     ExgDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
@@ -451,10 +435,8 @@ on_reload(gpointer data)
                 error->message);
         return G_SOURCE_CONTINUE;
     }
-    if (!g_strv_equal(exg_conf_list(conf, "lmtp", "listen"),
-                      exg_conf_list(daemon->conf, "lmtp", "listen")))
-        exg_log(EXG_LOG_WARNING, NULL, "a changed listen takes effect at the next start");
-    exg_log_open_configured("exgate-lmtpd", conf);
+    exg_program_warn_of_start(daemon->conf, conf, groups);
+    exg_log_set_level(exg_log_level_configured(conf));
     exg_delivery_backend_configure(daemon->backend, &delivery);
     exg_spool_budget_set_max(daemon->spool_budget,
                              (guint64)exg_conf_int(conf, "lmtp", "spool_max_size"));
@@ -468,20 +450,12 @@ on_reload(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void
-on_signal(ExgDaemon *daemon, int number, GSourceFunc function)
-{
-    g_autoptr(GSource) source = g_unix_signal_source_new(number);
-    g_source_set_callback(source, function, daemon, NULL);
-    g_source_attach(source, exg_engine_context(daemon->engine));
-}
-
 int
 exg_daemon_run(ExgDaemon *daemon, void (*ready)(gpointer data), gpointer data)
 {
-    on_signal(daemon, SIGTERM, on_terminate);
-    on_signal(daemon, SIGINT, on_terminate);
-    on_signal(daemon, SIGHUP, on_reload);
+    exg_engine_on_signal(daemon->engine, SIGTERM, on_terminate, daemon);
+    exg_engine_on_signal(daemon->engine, SIGINT, on_terminate, daemon);
+    exg_engine_on_signal(daemon->engine, SIGHUP, on_reload, daemon);
     g_autofree char *sockets = g_strjoinv(" ",
                                           (char **)exg_conf_list(daemon->conf, "lmtp", "listen"));
     exg_log(EXG_LOG_INFO, NULL, "exgate-lmtpd %s serves %s and delivers to %s", EXG_VERSION,

@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
+#include "common/base/program.h"
 #include "common/directory/configured.h"
 #include "common/io/listener-conf.h"
 #include "common/io/text-socket.h"
@@ -15,7 +16,7 @@
 #include "milter/socket.h"
 #include "milter/statistics.h"
 
-#include <glib-unix.h>
+#include <signal.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -67,6 +68,7 @@ read_settings(ExgMilterDaemon *daemon, const ExgConf *conf, ExgMilterSettings **
     *ret_settings = exg_milter_settings_new(daemon->engine, g_steal_pointer(&policy), directory,
                                             exg_conf_int(conf, "milter", "timeout"));
     *ret_account = g_steal_pointer(&account);
+    exg_account_warn(conf);
     return true;
 }
 
@@ -131,20 +133,6 @@ report(gpointer data)
     exg_timer_set(&daemon->report, exg_clock_deadline_ms(interval_ms));
 }
 
-static bool
-open_statistics(ExgMilterDaemon *daemon, GError **error)
-{
-    const char *path = exg_conf_string(daemon->conf, "milter", "stats_socket");
-    if (path == NULL)
-        return true;
-    daemon->statistics = exg_text_socket_new(daemon->engine, path, tell_statistics, daemon, error);
-    if (daemon->statistics != NULL)
-        return true;
-    g_autofree char *where = exg_conf_where(daemon->conf, "milter", "stats_socket");
-    g_prefix_error(error, "%s: ", where);
-    return false;
-}
-
 /* --- life ------------------------------------------------------------------------------------- */
 
 static bool
@@ -153,7 +141,9 @@ open_all(ExgMilterDaemon *daemon, const ExgListenerOptions *options, GError **er
     if (!exg_limits_prepare(daemon->conf, exg_maps_max_descriptors(daemon->conf), error))
         return false;
     daemon->maps = exg_maps_new(daemon->engine, daemon->conf, daemon->settings, error);
-    if (daemon->maps == NULL || !open_statistics(daemon, error))
+    if (daemon->maps == NULL ||
+        !exg_text_socket_open(daemon->engine, daemon->conf, "milter", tell_statistics, daemon,
+                              &daemon->statistics, error))
         return false;
     daemon->filter = exg_filter_new(daemon->engine, daemon->settings, daemon->look_ups);
     if (daemon->filter == NULL)
@@ -257,26 +247,10 @@ on_terminate(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* What is made at the start, and stays as it is. */
-static void
-warn_of_what_stays(const ExgConf *before, const ExgConf *now)
-{
-    static const char *const keys[] = {"listen", "socket_mode", "socket_owner", "socket_group",
-                                       "stats_socket"};
-    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        bool is_mode = g_str_equal(keys[i], "socket_mode");
-        bool is_same = is_mode ? exg_conf_int(before, "milter", keys[i]) ==
-                                     exg_conf_int(now, "milter", keys[i])
-                               : g_strcmp0(exg_conf_string(before, "milter", keys[i]),
-                                           exg_conf_string(now, "milter", keys[i])) == 0;
-        if (!is_same)
-            exg_log(EXG_LOG_WARNING, NULL, "a changed %s takes effect at the next start", keys[i]);
-    }
-}
-
 static gboolean
 on_reload(gpointer data)
 {
+    static const char *const groups[] = {"milter", "maps", "directory", "log", NULL};
     ExgMilterDaemon *daemon = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(ExgConf) conf = exg_conf_load(daemon->conf_path, &error);
@@ -290,12 +264,12 @@ on_reload(gpointer data)
         return G_SOURCE_CONTINUE;
     }
     exg_filter_configure(daemon->filter, settings);
-    exg_maps_configure(daemon->maps, daemon->conf, conf, settings);
+    exg_maps_configure(daemon->maps, conf, settings);
     exg_milter_settings_unref(daemon->settings);
     daemon->settings = settings;
     exg_account_unref(daemon->account);
     daemon->account = account;
-    warn_of_what_stays(daemon->conf, conf);
+    exg_program_warn_of_start(daemon->conf, conf, groups);
     apply_limits(daemon, conf);
     exg_log_set_level(exg_log_level_configured(conf));
     exg_conf_unref(daemon->conf);
@@ -304,21 +278,13 @@ on_reload(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void
-on_signal(ExgMilterDaemon *daemon, int number, GSourceFunc function)
-{
-    g_autoptr(GSource) source = g_unix_signal_source_new(number);
-    g_source_set_callback(source, function, daemon, NULL);
-    g_source_attach(source, exg_engine_context(daemon->engine));
-}
-
 int
 exg_milter_daemon_run(ExgMilterDaemon *daemon, void (*ready)(gpointer data), gpointer data)
 {
-    on_signal(daemon, SIGTERM, on_terminate);
-    on_signal(daemon, SIGINT, on_terminate);
-    on_signal(daemon, SIGHUP, on_reload);
-    on_signal(daemon, SIGUSR1, on_reload);
+    exg_engine_on_signal(daemon->engine, SIGTERM, on_terminate, daemon);
+    exg_engine_on_signal(daemon->engine, SIGINT, on_terminate, daemon);
+    exg_engine_on_signal(daemon->engine, SIGHUP, on_reload, daemon);
+    exg_engine_on_signal(daemon->engine, SIGUSR1, on_reload, daemon);
     exg_log(EXG_LOG_INFO, NULL, "exgate-milter %s serves %s and asks %s", EXG_VERSION,
             exg_conf_string(daemon->conf, "milter", "listen"),
             exg_conf_string(daemon->conf, "exchange", "endpoint"));

@@ -101,23 +101,12 @@ exg_maps_stop(ExgMaps *maps, ExgEngineFunc drained, gpointer data)
     exg_map_server_drain(maps->server, drained, data);
 }
 
-static void
-warn_of_what_stays(const ExgConf *before, const ExgConf *now)
-{
-    for (guint i = 0; i < EXG_N_MAP_PROTOCOLS; i++)
-        if (!g_strv_equal(exg_conf_list(before, "maps", keys[i]),
-                          exg_conf_list(now, "maps", keys[i])))
-            exg_log(EXG_LOG_WARNING, NULL, "a changed %s takes effect at the next start", keys[i]);
-}
-
 void
-exg_maps_configure(ExgMaps *maps, const ExgConf *before, const ExgConf *now,
-                   ExgMilterSettings *settings)
+exg_maps_configure(ExgMaps *maps, const ExgConf *conf, ExgMilterSettings *settings)
 {
-    warn_of_what_stays(before, now);
     exg_map_check_configure(maps->check, settings);
-    exg_map_server_set_limits(maps->server, (guint)exg_conf_int(now, "maps", "max_connections"),
-                              exg_conf_int(now, "maps", "idle_timeout"));
+    exg_map_server_set_limits(maps->server, (guint)exg_conf_int(conf, "maps", "max_connections"),
+                              exg_conf_int(conf, "maps", "idle_timeout"));
 }
 
 ExgMapStatistics

@@ -23,9 +23,8 @@ void exg_maps_free(ExgMaps *maps);
 /* What is under way is answered, and nothing else. Calls `drained` when that is done, never inside
  * the call. */
 void exg_maps_stop(ExgMaps *maps, ExgEngineFunc drained, gpointer data);
-/* After a reload. What they listen on stays as it was, and the log says so if that is another now. */
-void exg_maps_configure(ExgMaps *maps, const ExgConf *before, const ExgConf *now,
-                        ExgMilterSettings *settings);
+/* After a reload. What they listen on stays as it was. */
+void exg_maps_configure(ExgMaps *maps, const ExgConf *conf, ExgMilterSettings *settings);
 ExgMapStatistics exg_maps_statistics(const ExgMaps *maps);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgMaps, exg_maps_free)

@@ -1,10 +1,13 @@
 /* What libmilter asks of the C library where its answer would do harm, answered by us: the dynamic
  * linker finds a function of the program's before the library's of the same name. libmilter has no
- * other way to be told how many connections and threads there may be, and which signals are its own.
+ * other way to be told how many connections and threads there may be, how long half a command is
+ * waited for, and which signals are its own.
  *
  * Nobody else in the process calls accept() or sigwait(): exgate's listeners use accept4(), and its
- * signals come through GLib. Threads of others pass through unchanged. */
+ * signals come through GLib. The threads of others, and what these wait for, pass through unchanged.
+ */
 #include "milter/connections.h"
+#include "milter/patience.h"
 #include "milter/threads.h"
 
 #include <dlfcn.h>
@@ -31,6 +34,12 @@ pthread_create(pthread_t *thread, const pthread_attr_t *attributes, ExgThreadRou
         __atomic_store_n(&next, create, __ATOMIC_RELEASE);
     }
     return exg_threads_create(create, thread, attributes, routine, argument);
+}
+
+int
+poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    return exg_patience_poll(fds, count, timeout_ms);
 }
 
 /* libmilter's signal thread would take SIGHUP for the end, and SIGTERM and SIGINT from under us. */

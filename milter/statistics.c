@@ -66,6 +66,7 @@ exg_milter_statistics_to_text(const ExgMilterStatistics *statistics)
                              counts[EXG_COUNT_NO_ROOM]);
     exg_metrics_add(&metrics, "lookups", EXG_GAUGE, statistics->look_ups);
     exg_metrics_add(&metrics, "threads", EXG_GAUGE, statistics->threads.workers);
+    exg_metrics_add(&metrics, "threads_waiting", EXG_GAUGE, statistics->threads.waiting);
     exg_metrics_add(&metrics, "sessions_without_thread", EXG_GAUGE, statistics->threads.pending);
     add_maps(&metrics, &statistics->maps);
     exg_metrics_begin(&metrics, "directory_lookups_total", EXG_COUNTER);

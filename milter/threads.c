@@ -26,7 +26,7 @@ static struct {
     bool has_launcher, has_complained;
 } pool = {.max = G_MAXUINT};
 
-static __thread bool is_adopted;
+static __thread bool is_adopted, is_libmilters;
 
 /* --- making threads --------------------------------------------------------------------------- */
 
@@ -47,6 +47,7 @@ run(void *data)
 {
     Job job = *(Job *)data;
     g_free(data);
+    is_libmilters = true;
     void *result = job.routine(job.argument);
     ended(job.routine);
     return result;
@@ -204,6 +205,12 @@ exg_threads_end_wait(void)
     g_mutex_lock(&pool.lock);
     pool.waiting--;
     g_mutex_unlock(&pool.lock);
+}
+
+bool
+exg_threads_is_libmilters(void)
+{
+    return is_libmilters;
 }
 
 ExgThreadsStatistics

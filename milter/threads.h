@@ -7,8 +7,8 @@
  *
  * So libmilter's threads are made here (seams.c). There are at most `max` workers; a session beyond
  * them, or one whose thread the system refuses to make, gets its thread as soon as there is one to
- * be had. And before a worker waits for a look-up it makes sure that EXG_THREADS_SPARE others are at
- * hand, which serve whatever was left to it.
+ * be had. And before a worker waits, for a look-up or a peer, it makes sure that EXG_THREADS_SPARE
+ * others are at hand, which serve whatever was left to it.
  *
  * Threads:  any. There is one libmilter in a process, and so one set of its threads.
  * Limits:   `max` workers with stacks of EXG_THREADS_STACK_BYTES, plus three threads of libmilter's.
@@ -41,13 +41,16 @@ void exg_threads_adopt(void);
 int exg_threads_create(ExgThreadCreate create, pthread_t *thread, const pthread_attr_t *attributes,
                        ExgThreadRoutine routine, void *argument);
 
+/* Whether libmilter has started the calling thread: a worker, or the one that waits for all. */
+bool exg_threads_is_libmilters(void);
+
 /* Around whatever makes a worker wait. */
 void exg_threads_begin_wait(void);
 void exg_threads_end_wait(void);
 
 typedef struct {
     guint workers; /* now */
-    guint waiting; /* of those */
+    guint waiting; /* of those, for a look-up or a peer */
     guint pending; /* sessions for which there is no thread yet */
 } ExgThreadsStatistics;
 

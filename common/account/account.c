@@ -4,6 +4,7 @@
 #include "common/account/discovery-private.h"
 #include "common/auth/choice.h"
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/base/secret.h"
 #include "common/xml/reader.h"
 
@@ -229,6 +230,16 @@ char *
 exg_account_describe_authentication(const ExgAccount *account)
 {
     return account->choice != NULL ? exg_auth_choice_describe(account->choice) : NULL;
+}
+
+void
+exg_account_warn(const ExgConf *conf)
+{
+    if (!exg_conf_bool(conf, "exchange", "tls_verify"))
+        exg_log(EXG_LOG_WARNING, NULL,
+                "tls_verify = no: the server's certificate is NOT verified, and whoever answers "
+                "for %s gets all that is meant for it, the password among it",
+                exg_conf_string(conf, "exchange", "endpoint"));
 }
 
 char *

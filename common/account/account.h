@@ -45,6 +45,10 @@ bool exg_account_http_options(ExgEngine *engine, const ExgConf *conf,
  * (choice.h). NULL as long as nothing was sent, and with another setting. (transfer full) */
 char *exg_account_describe_authentication(const ExgAccount *account);
 
+/* What a service has to say loudly of its configuration, when it starts and reloads: that
+ * certificates are not verified. */
+void exg_account_warn(const ExgConf *conf);
+
 /* The libraries that talk to Exchange and what they can, a line each, for --version. (transfer
  * full) */
 char *exg_account_library_versions(void);

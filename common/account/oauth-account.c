@@ -1,7 +1,7 @@
 #include "common/account/oauth-account.h"
 
-#include "common/auth/bearer.h"
-#include "common/auth/token-command.h"
+#include "common/auth/oauth/bearer.h"
+#include "common/auth/oauth/token-command.h"
 #include "common/base/error.h"
 
 #include <string.h>

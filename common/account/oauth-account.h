@@ -9,7 +9,7 @@
 #ifndef EXG_ACCOUNT_OAUTH_ACCOUNT_H
 #define EXG_ACCOUNT_OAUTH_ACCOUNT_H
 
-#include "common/auth/oauth.h"
+#include "common/auth/oauth/oauth.h"
 #include "common/base/conf.h"
 
 typedef struct {

@@ -4,7 +4,8 @@
  * token68 or parameters.
  *
  * Threads:  pure functions.
- * Limits:   those of an HTTP header (EXG_HTTP_MAX_HEADER_BYTES).
+ * Limits:   those of an HTTP header (EXG_HTTP_MAX_HEADER_BYTES), and EXG_AUTH_MAX_CHALLENGES of a
+ *           scheme: finding the n-th takes the n before it apart.
  * Source:   RFC 9110 section 11.
  */
 #ifndef EXG_AUTH_CHALLENGE_PRIVATE_H
@@ -12,6 +13,8 @@
 
 #include <glib.h>
 #include <stdbool.h>
+
+#define EXG_AUTH_MAX_CHALLENGES 16
 
 /* Finds the challenge of a scheme, without regard to case: the n-th, from 0. `*ret_rest`: what follows
  * the scheme, up to the next challenge; "" if nothing. May be NULL. (transfer full) */

@@ -85,7 +85,9 @@ exg_auth_challenge_find(const char *const *challenges, const char *scheme, guint
 {
     Search search = {scheme, n, NULL};
     bool found = false;
-    for (guint i = 0; !found && challenges != NULL && challenges[i] != NULL; i++)
+    if (challenges == NULL || n >= EXG_AUTH_MAX_CHALLENGES)
+        return false;
+    for (guint i = 0; !found && challenges[i] != NULL; i++)
         found = walk(challenges[i], match, &search);
     if (found && ret_rest != NULL)
         *ret_rest = search.rest;

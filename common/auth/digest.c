@@ -220,9 +220,9 @@ digest_begin(ExgHttpAuthenticator *authenticator, const ExgHttpPeer *peer)
     DigestHandshake *self = g_new0(DigestHandshake, 1);
     self->method = g_strdup(peer->method);
     self->target = g_strdup(peer->target);
-    g_autofree char *offered = exg_auth_challenge_names(peer->challenges);
     if (choose(peer->challenges, &self->challenge))
         return &self->handshake;
+    g_autofree char *offered = exg_auth_challenge_names(peer->challenges);
     if (exg_auth_challenge_find(peer->challenges, "Digest", 0, NULL))
         self->error = exg_error_new(EXG_ERROR_CONFIG,
                                     "%s offers no Digest of a kind that exgate knows", peer->host);

@@ -4,6 +4,9 @@
 
 #define MAX_CODE_CHARS    64
 #define MAX_MESSAGE_CHARS 300
+#define MAX_NODES         8192
+#define MAX_DEPTH         32
+#define MAX_ATTRIBUTES    64
 
 static const struct {
     const char *code, *meaning;
@@ -92,6 +95,63 @@ exg_autodiscover_answer_explain(ExgAutodiscoverAnswer *answer, const char *code,
     answer->message = message != NULL ? clean(message, MAX_MESSAGE_CHARS) : NULL;
 }
 
+bool
+exg_autodiscover_answer_redirect(ExgAutodiscoverAnswer *answer, ExgAutodiscoverKind kind,
+                                 const char *target)
+{
+    if (target == NULL || strlen(target) > EXG_AUTODISCOVER_MAX_VALUE_BYTES ||
+        !g_utf8_validate(target, -1, NULL))
+        return false;
+    g_autofree char *trimmed = g_strstrip(g_strdup(target));
+    if (trimmed[0] == '\0')
+        return false;
+    answer->kind = kind;
+    g_free(answer->target);
+    answer->target = g_steal_pointer(&trimmed);
+    return true;
+}
+
+ExgXmlTree *
+exg_autodiscover_xml_parse(const char *xml, gsize length, GError **error)
+{
+    static const ExgXmlLimits limits = {.total_bytes = EXG_AUTODISCOVER_MAX_ANSWER_BYTES,
+                                        .depth = MAX_DEPTH,
+                                        .attributes = MAX_ATTRIBUTES};
+    return exg_xml_tree_parse(xml, length, &limits, MAX_NODES, error);
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
+
+/* Letters, digits, dashes, dots, and the underscore of many a Windows host. */
+static bool
+is_plain_name(const char *host)
+{
+    for (const char *c = host; *c != '\0'; c++)
+        if (!g_ascii_isalnum(*c) && strchr("-._", *c) == NULL)
+            return false;
+    return !g_hostname_is_ip_address(host);
+}
+
+char *
+exg_autodiscover_https_host(const char *url, const char **ret_fault)
+{
+    static const char scheme[] = "https://";
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
+    *ret_fault = NULL;
+    if (host == NULL || host[0] == '\0')
+        *ret_fault = "no address";
+    else if (!g_str_equal(g_uri_get_scheme(uri), "https"))
+        *ret_fault = "not https";
+    else if (!is_plain_name(host) ||
+             g_ascii_strncasecmp(url + strlen(scheme), host, strlen(host)) != 0 ||
+             strchr(":/?#", url[strlen(scheme) + strlen(host)]) == NULL)
+        *ret_fault = "not a plain host name";
+    return *ret_fault == NULL ? g_ascii_strdown(host, -1) : NULL;
+}
+
+/* --- settings --------------------------------------------------------------------------------- */
+
 const char *
 exg_autodiscover_answer_get(const ExgAutodiscoverAnswer *answer, const char *name)
 {
@@ -102,13 +162,9 @@ static const char *
 https_setting(const ExgAutodiscoverAnswer *answer, const char *name)
 {
     const char *url = exg_autodiscover_answer_get(answer, name);
-    if (url == NULL)
-        return NULL;
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    bool good = uri != NULL && g_str_equal(g_uri_get_scheme(uri), "https") &&
-                g_uri_get_host(uri) != NULL && g_uri_get_host(uri)[0] != '\0' &&
-                g_uri_get_userinfo(uri) == NULL;
-    return good ? url : NULL;
+    const char *fault = NULL;
+    g_autofree char *host = url != NULL ? exg_autodiscover_https_host(url, &fault) : NULL;
+    return host != NULL ? url : NULL;
 }
 
 const char *

@@ -36,7 +36,7 @@ void exg_autodiscover_answer_free(ExgAutodiscoverAnswer *answer);
 /* A setting, or NULL. Unknown names are kept like any other. */
 const char *exg_autodiscover_answer_get(const ExgAutodiscoverAnswer *answer, const char *name);
 /* Where EWS is: ExternalEwsUrl, or InternalEwsUrl where there is only that (or `prefer_internal`);
- * NULL: the server has not said, or said something that is no https address. */
+ * NULL: the server has not said, or said something that is no https address of a host name. */
 const char *exg_autodiscover_answer_ews_url(const ExgAutodiscoverAnswer *answer,
                                             bool prefer_internal);
 /* The newest schema in EwsSupportedSchemas that is known to us, or NULL. Static. */

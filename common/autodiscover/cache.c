@@ -89,7 +89,9 @@ is_fresh(const ExgDiscoveryEntry *entry)
 static bool
 is_sound(const ExgDiscoveryEntry *entry)
 {
-    return entry->endpoint == NULL || g_str_has_prefix(entry->endpoint, "https://");
+    static const char scheme[] = "https://";
+    return entry->endpoint == NULL ||
+           g_ascii_strncasecmp(entry->endpoint, scheme, strlen(scheme)) == 0;
 }
 
 static char *

@@ -1,5 +1,6 @@
 #include "common/autodiscover/discovery.h"
 
+#include "common/autodiscover/answer-private.h"
 #include "common/autodiscover/pox.h"
 #include "common/autodiscover/soap.h"
 #include "common/autodiscover/visit-private.h"
@@ -78,7 +79,8 @@ char *
 exg_discovery_domain(const char *address, GError **error)
 {
     const char *at = strrchr(address, '@');
-    g_autofree char *ascii = at != NULL && at != address && strlen(address) <= MAX_ADDRESS
+    g_autofree char *ascii = at != NULL && at != address && strlen(address) <= MAX_ADDRESS &&
+                                     g_utf8_validate(address, -1, NULL)
                                  ? g_hostname_to_ascii(at + 1)
                                  : NULL;
     bool good = ascii != NULL && strchr(ascii, '.') != NULL && ascii[0] != '.' &&
@@ -136,22 +138,6 @@ is_vouched(const Discovery *self, const char *host)
            is_listed(well_known, host) ||
            (self->options.approve != NULL &&
             self->options.approve(host, self->options.approve_data));
-}
-
-/* The host of an https address, or NULL and what is wrong with it. (transfer full) */
-static char *
-https_host(const char *url, const char **ret_fault)
-{
-    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
-    const char *host = uri != NULL ? g_uri_get_host(uri) : NULL;
-    *ret_fault = NULL;
-    if (host == NULL || host[0] == '\0')
-        *ret_fault = "no address";
-    else if (g_ascii_strcasecmp(g_uri_get_scheme(uri), "https") != 0)
-        *ret_fault = "not https";
-    else if (g_uri_get_userinfo(uri) != NULL || g_hostname_is_ip_address(host))
-        *ret_fault = "not a plain host name";
-    return *ret_fault == NULL ? g_ascii_strdown(host, -1) : NULL;
 }
 
 /* By what a place is known: the protocols of one host are one place. (transfer full) */
@@ -417,7 +403,7 @@ redirect(Candidate *candidate, const char *target)
 {
     Discovery *self = candidate->discovery;
     const char *fault;
-    g_autofree char *host = https_host(target, &fault);
+    g_autofree char *host = exg_autodiscover_https_host(target, &fault);
     if (fault == NULL && ++self->hops > EXG_DISCOVERY_MAX_HOPS)
         fault = "too many redirections";
     if (fault == NULL && !g_hash_table_add(self->visited, place_of(self, target)))
@@ -481,15 +467,14 @@ take_settings(Candidate *candidate, ExgAutodiscoverAnswer *answer, const char *s
 {
     Discovery *self = candidate->discovery;
     const char *endpoint = exg_autodiscover_answer_ews_url(answer, self->options.prefer_internal);
-    const char *fault = endpoint == NULL ? "its settings name no EWS" : NULL;
-    g_autofree char *host = endpoint != NULL ? https_host(endpoint, &fault) : NULL;
-    if (fault == NULL && !candidate->vouched && !is_in_domain(self, host) &&
-        !is_vouched(self, host))
-        fault = "a host that nobody has approved";
-    if (fault != NULL) {
-        g_autofree char *sentence = endpoint != NULL
-                                        ? g_strdup_printf("it names %s: %s", endpoint, fault)
-                                        : g_strdup(fault);
+    g_autofree char *sentence = NULL;
+    const char *fault;
+    g_autofree char *host = endpoint != NULL ? exg_autodiscover_https_host(endpoint, &fault) : NULL;
+    if (host == NULL)
+        sentence = g_strdup("its settings name no EWS at an https address with a host name");
+    else if (!candidate->vouched && !is_in_domain(self, host) && !is_vouched(self, host))
+        sentence = g_strdup_printf("it names %s: a host that nobody has approved", endpoint);
+    if (sentence != NULL) {
         trace(self, candidate->step, source, sentence);
         give_up(candidate, sentence);
         exg_autodiscover_answer_free(answer);
@@ -627,7 +612,9 @@ make_clients(Candidate *candidate)
 {
     const Discovery *self = candidate->discovery;
     ExgHttpClientOptions options = self->options.http;
-    if (candidate->vouched && options.authenticator != NULL)
+    if (!candidate->vouched) /* a certificate names its owner, and a token's key signs */
+        options.client_certificate = options.client_key = NULL;
+    else if (options.authenticator != NULL || options.client_certificate != NULL)
         candidate->authenticated = exg_http_client_new(self->engine, &options);
     options.authenticator = NULL;
     candidate->plain = exg_http_client_new(self->engine, &options);

@@ -6,9 +6,10 @@
  * wins and ends the others.
  *
  * Who may see credentials, and whose word is taken: autodiscover.DOMAIN over TLS with a certificate in
- * order, hosts of the configuration, Microsoft's own, and those that `approve` says yes to. All other
- * hosts are asked without credentials, and what they say counts only where it leads to a host of the
- * mail domain, or an approved one. Only the exact domain is asked: never a parent.
+ * order, hosts of the configuration, Microsoft's own, and those that `approve` says yes to. These may
+ * name any host as that of EWS, and lead credentials to hosts of the mail domain. All other hosts are
+ * asked without credentials, and what they say counts only where it leads to a host of the mail domain,
+ * or an approved one. Only the exact domain is asked: never a parent.
  *
  * A redirection is followed once for each address; the server must have a certificate in order,
  * whatever the options say.
@@ -61,7 +62,9 @@ typedef void (*ExgDiscoveryTrace)(const ExgDiscoveryEvent *event, gpointer data)
 typedef bool (*ExgDiscoveryApprove)(const char *host, gpointer data);
 
 typedef struct {
-    ExgHttpClientOptions http; /* copied; `authenticator`: the credentials; NULL: none for anybody */
+    /* Copied. `authenticator` and `client_certificate` are the credentials; neither: none for
+     * anybody. */
+    ExgHttpClientOptions http;
     const char *const *approved_hosts; /* NULL-terminated, or NULL */
     ExgDiscoveryApprove approve;       /* NULL: nobody can be asked */
     gpointer approve_data;

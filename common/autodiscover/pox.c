@@ -2,13 +2,9 @@
 
 #include "common/autodiscover/answer-private.h"
 #include "common/base/error.h"
-#include "common/xml/tree.h"
 #include "common/xml/writer.h"
 
 #include <string.h>
-
-#define MAX_NODES 8192
-#define MAX_DEPTH 32
 
 #define BASE "http://schemas.microsoft.com/exchange/autodiscover/"
 
@@ -83,27 +79,19 @@ read_protocol(ExgAutodiscoverAnswer *answer, const ExgXmlNode *protocol)
 }
 
 static bool
-set_target(ExgAutodiscoverAnswer *answer, ExgAutodiscoverKind kind, const char *target)
-{
-    if (target == NULL || target[0] == '\0' || strlen(target) > EXG_AUTODISCOVER_MAX_VALUE_BYTES)
-        return false;
-    answer->kind = kind;
-    answer->target = g_strstrip(g_strdup(target));
-    return true;
-}
-
-static bool
 read_account(ExgAutodiscoverAnswer *answer, const ExgXmlNode *response)
 {
     const ExgXmlNode *account = exg_xml_node_child(response, NULL, "Account");
     const ExgXmlNode *user = exg_xml_node_child(response, NULL, "User");
     const char *action = text_of(account, "Action");
     if (is_text(action, "redirectAddr"))
-        return set_target(answer, EXG_AUTODISCOVER_REDIRECT_ADDRESS,
-                          text_of(account, "RedirectAddr"));
+        return exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_ADDRESS,
+                                                text_of(account, "RedirectAddr"));
     if (is_text(action, "redirectUrl"))
-        return set_target(answer, EXG_AUTODISCOVER_REDIRECT_URL, text_of(account, "RedirectURL")) ||
-               set_target(answer, EXG_AUTODISCOVER_REDIRECT_URL, text_of(account, "RedirectUrl"));
+        return exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_URL,
+                                                text_of(account, "RedirectURL")) ||
+               exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_URL,
+                                                text_of(account, "RedirectUrl"));
     if (!is_text(action, "settings"))
         return false;
     exg_autodiscover_answer_put(answer, "UserDisplayName", text_of(user, "DisplayName"));
@@ -124,7 +112,8 @@ read_action(ExgAutodiscoverAnswer *answer, const ExgXmlNode *response)
 {
     const ExgXmlNode *action = exg_xml_node_child(response, NULL, "Action");
     const ExgXmlNode *user = exg_xml_node_child(response, NULL, "User");
-    if (set_target(answer, EXG_AUTODISCOVER_REDIRECT_ADDRESS, text_of(action, "Redirect")))
+    if (exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_ADDRESS,
+                                         text_of(action, "Redirect")))
         return true;
     const ExgXmlNode *settings = exg_xml_node_child(action, NULL, "Settings");
     const ExgXmlNode *server = exg_xml_node_child(settings, NULL, "Server");
@@ -155,9 +144,7 @@ read_error(ExgAutodiscoverAnswer *answer, const ExgXmlNode *fault)
 ExgAutodiscoverAnswer *
 exg_autodiscover_pox_read(const char *xml, gsize length, GError **error)
 {
-    static const ExgXmlLimits limits = {
-        .total_bytes = EXG_AUTODISCOVER_MAX_ANSWER_BYTES, .depth = MAX_DEPTH, .attributes = 64};
-    g_autoptr(ExgXmlTree) tree = exg_xml_tree_parse(xml, length, &limits, MAX_NODES, error);
+    g_autoptr(ExgXmlTree) tree = exg_autodiscover_xml_parse(xml, length, error);
     if (tree == NULL)
         return NULL;
     const ExgXmlNode *root = exg_xml_tree_root(tree);

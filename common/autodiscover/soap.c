@@ -2,13 +2,10 @@
 
 #include "common/autodiscover/answer-private.h"
 #include "common/base/error.h"
-#include "common/xml/tree.h"
 #include "common/xml/writer.h"
 
 #include <string.h>
 
-#define MAX_NODES 8192
-#define MAX_DEPTH 32
 #define VERSION   "Exchange2013" /* of the request: every server from 2010 on takes it */
 #define MAX_BUILD 65535
 
@@ -121,8 +118,10 @@ read_build(ExgAutodiscoverAnswer *answer, const ExgXmlNode *header)
     answer->build = g_strdup(build->str);
 }
 
-static ExgAutodiscoverKind
-kind_of(const char *code)
+/* What the code of a response or of a user makes of the answer; a redirection without a target leads
+ * nowhere. */
+static void
+read_code(ExgAutodiscoverAnswer *answer, const ExgXmlNode *node)
 {
     static const struct {
         const char *code;
@@ -135,10 +134,20 @@ kind_of(const char *code)
         {"ServerBusy", EXG_AUTODISCOVER_BUSY},
         {"InternalServerError", EXG_AUTODISCOVER_BUSY},
     };
+    const char *code = text_of(node, "ErrorCode");
+    ExgAutodiscoverKind kind = EXG_AUTODISCOVER_NOT_HERE;
     for (gsize i = 0; code != NULL && i < G_N_ELEMENTS(kinds); i++)
         if (g_str_equal(kinds[i].code, code))
-            return kinds[i].kind;
-    return EXG_AUTODISCOVER_NOT_HERE;
+            kind = kinds[i].kind;
+    answer->kind = kind;
+    if (kind == EXG_AUTODISCOVER_SETTINGS)
+        return;
+    exg_autodiscover_answer_explain(answer, code, text_of(node, "ErrorMessage"));
+    bool redirects = kind == EXG_AUTODISCOVER_REDIRECT_ADDRESS ||
+                     kind == EXG_AUTODISCOVER_REDIRECT_URL;
+    if (redirects &&
+        !exg_autodiscover_answer_redirect(answer, kind, text_of(node, "RedirectTarget")))
+        answer->kind = EXG_AUTODISCOVER_NOT_HERE;
 }
 
 /* "HOST:PORT ENCRYPTION" of each, joined by commas. (transfer full) */
@@ -210,17 +219,7 @@ read_setting(ExgAutodiscoverAnswer *answer, const ExgXmlNode *node)
 static void
 read_user(ExgAutodiscoverAnswer *answer, const ExgXmlNode *user)
 {
-    const char *code = text_of(user, "ErrorCode");
-    answer->kind = kind_of(code);
-    if (answer->kind != EXG_AUTODISCOVER_SETTINGS)
-        exg_autodiscover_answer_explain(answer, code, text_of(user, "ErrorMessage"));
-    const char *target = text_of(user, "RedirectTarget");
-    if (target != NULL && target[0] != '\0' && strlen(target) <= EXG_AUTODISCOVER_MAX_VALUE_BYTES)
-        answer->target = g_strstrip(g_strdup(target));
-    bool redirects = answer->kind == EXG_AUTODISCOVER_REDIRECT_ADDRESS ||
-                     answer->kind == EXG_AUTODISCOVER_REDIRECT_URL;
-    if (redirects && answer->target == NULL)
-        answer->kind = EXG_AUTODISCOVER_NOT_HERE;
+    read_code(answer, user);
     const ExgXmlNode *list = exg_xml_node_child(user, space, "UserSettings");
     for (const ExgXmlNode *setting = exg_xml_node_child(list, space, "UserSetting");
          setting != NULL; setting = exg_xml_node_next_same(setting))
@@ -248,9 +247,7 @@ read_fault(const ExgXmlNode *fault)
 ExgAutodiscoverAnswer *
 exg_autodiscover_soap_read(const char *xml, gsize length, GError **error)
 {
-    static const ExgXmlLimits limits = {
-        .total_bytes = EXG_AUTODISCOVER_MAX_ANSWER_BYTES, .depth = MAX_DEPTH, .attributes = 64};
-    g_autoptr(ExgXmlTree) tree = exg_xml_tree_parse(xml, length, &limits, MAX_NODES, error);
+    g_autoptr(ExgXmlTree) tree = exg_autodiscover_xml_parse(xml, length, error);
     if (tree == NULL)
         return NULL;
     const ExgXmlNode *root = exg_xml_tree_root(tree);
@@ -267,13 +264,11 @@ exg_autodiscover_soap_read(const char *xml, gsize length, GError **error)
         return NULL;
     }
     g_autoptr(ExgAutodiscoverAnswer)
-        answer = exg_autodiscover_answer_new(kind_of(text_of(response, "ErrorCode")));
+        answer = exg_autodiscover_answer_new(EXG_AUTODISCOVER_NOT_HERE);
     read_build(answer, exg_xml_node_child(root, soap, "Header"));
-    if (answer->kind != EXG_AUTODISCOVER_SETTINGS) {
-        exg_autodiscover_answer_explain(answer, text_of(response, "ErrorCode"),
-                                        text_of(response, "ErrorMessage"));
+    read_code(answer, response);
+    if (answer->kind != EXG_AUTODISCOVER_SETTINGS)
         return g_steal_pointer(&answer);
-    }
     const ExgXmlNode *users = exg_xml_node_child(response, space, "UserResponses");
     const ExgXmlNode *user = exg_xml_node_child(users, space, "UserResponse");
     if (user == NULL) {

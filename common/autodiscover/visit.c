@@ -85,15 +85,16 @@ redirection(const Visit *self, const ExgHttpResponse *response, GError **error)
 {
     g_autofree char *target = location_of(self->url, response);
     bool guess = self->protocol == JSON && !self->plain_http;
-    if (target == NULL ||
-        (guess && (protocol_of(target) == N_PROTOCOLS || is_below(target, self->base)))) {
-        exg_error_set(error, EXG_ERROR_PROTOCOL, "a redirection (HTTP %d) that leads nowhere",
-                      exg_http_response_status(response));
-        return NULL;
-    }
-    ExgAutodiscoverAnswer *answer = exg_autodiscover_answer_new(EXG_AUTODISCOVER_REDIRECT_URL);
-    answer->target = g_steal_pointer(&target);
-    return answer;
+    bool leads_away = target != NULL && guess &&
+                      (protocol_of(target) == N_PROTOCOLS || is_below(target, self->base));
+    g_autoptr(ExgAutodiscoverAnswer)
+        answer = exg_autodiscover_answer_new(EXG_AUTODISCOVER_NOT_HERE);
+    if (!leads_away &&
+        exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_URL, target))
+        return g_steal_pointer(&answer);
+    exg_error_set(error, EXG_ERROR_PROTOCOL, "a redirection (HTTP %d) that leads nowhere",
+                  exg_http_response_status(response));
+    return NULL;
 }
 
 static ExgAutodiscoverAnswer *

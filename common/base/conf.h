@@ -41,11 +41,12 @@ typedef struct {
     const char *group;
     const char *key;
     ExgConfType type;
-    const char *fallback;   /* as it would be written in the file; NULL: not set */
+    const char *fallback; /* as it would be written in the file; NULL: not set */
     bool required;
-    gint64 min, max;        /* numbers: in units of the type; both 0: no range */
-    const char *choices;    /* CHOICE: "one two three" */
-    const char *doc;        /* one line */
+    gint64 min, max;     /* numbers: in units of the type; both 0: no range */
+    const char *choices; /* CHOICE: "one two three" */
+    bool at_start;       /* read when a daemon starts, not when it reloads */
+    const char *doc;     /* one line */
 } ExgConfKey;
 
 /* The schema, in the order of the manual page. */

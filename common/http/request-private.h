@@ -39,8 +39,8 @@ bool exg_http_request_has_header(const ExgHttpRequest *request, const char *name
 
 ExgHttpResponse *exg_http_response_new(void);
 /* Takes one line of the header, with or without its line end. A status line begins the header anew,
- * so that only the final one remains (RFC 9110 15.2: any number of 1xx may come before). False if
- * the line is neither. */
+ * so that only the final one remains (RFC 9110 15.2: any number of 1xx may come before). Carriage
+ * returns and zeros inside a line count as blanks. False if the line is neither. */
 bool exg_http_response_take_line(ExgHttpResponse *response, const char *line, gsize length);
 void exg_http_response_append(ExgHttpResponse *response, const char *data, gsize length);
 /* All has come: from here on the response does not change. */

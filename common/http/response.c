@@ -91,6 +91,18 @@ take_continuation(ExgHttpResponse *response, const char *line, gsize length)
     return true;
 }
 
+/* Carriage returns and zeros inside a line become blanks (RFC 9110 5.5), so that none is written into a log or sent back in a
+ * header of ours. libcurl lets the former through. (transfer full) */
+static char *
+blank_controls(const char *line, gsize length)
+{
+    char *clean = g_memdup2(line, length);
+    for (gsize i = 0; i < length; i++)
+        if (clean[i] == '\r' || clean[i] == '\0')
+            clean[i] = ' ';
+    return clean;
+}
+
 bool
 exg_http_response_take_line(ExgHttpResponse *response, const char *line, gsize length)
 {
@@ -98,6 +110,9 @@ exg_http_response_take_line(ExgHttpResponse *response, const char *line, gsize l
         length--;
     if (length == 0)
         return true;
+    g_autofree char *clean = NULL;
+    if (memchr(line, '\r', length) != NULL || memchr(line, '\0', length) != NULL)
+        line = clean = blank_controls(line, length);
     if (length > 5 && memcmp(line, "HTTP/", 5) == 0)
         return take_status_line(response, line, length);
     if (response->status == 0)

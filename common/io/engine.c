@@ -5,6 +5,7 @@
 #include "common/base/error.h"
 
 #include <errno.h>
+#include <glib-unix.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -411,6 +412,14 @@ GMainContext *
 exg_engine_context(ExgEngine *engine)
 {
     return engine->context;
+}
+
+void
+exg_engine_on_signal(ExgEngine *engine, int number, GSourceFunc function, gpointer data)
+{
+    g_autoptr(GSource) source = g_unix_signal_source_new(number);
+    g_source_set_callback(source, function, data, NULL);
+    g_source_attach(source, engine->context);
 }
 
 static void

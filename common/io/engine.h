@@ -36,6 +36,9 @@ void exg_engine_unref(ExgEngine *engine);
 
 GMainContext *exg_engine_context(ExgEngine *engine);
 
+/* Calls a function at each such signal, as long as the engine lives. */
+void exg_engine_on_signal(ExgEngine *engine, int number, GSourceFunc function, gpointer data);
+
 /* Runs in the calling thread until exg_engine_quit(). A quit asked for before the run ends it after
  * one round. */
 void exg_engine_run(ExgEngine *engine);

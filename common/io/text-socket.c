@@ -84,6 +84,25 @@ exg_text_socket_new(ExgEngine *engine, const char *path, ExgTextFunc function, g
     return self->listener != NULL ? g_steal_pointer(&self) : NULL;
 }
 
+bool
+exg_text_socket_open(ExgEngine *engine, const ExgConf *conf, const char *group,
+                     ExgTextFunc function, gpointer data, ExgTextSocket **ret_socket,
+                     GError **error)
+{
+    const char *path = exg_conf_string(conf, group, "stats_socket");
+    ExgTextSocket *self = NULL;
+    if (path != NULL) {
+        self = exg_text_socket_new(engine, path, function, data, error);
+        if (self == NULL) {
+            g_autofree char *where = exg_conf_where(conf, group, "stats_socket");
+            g_prefix_error(error, "%s: ", where);
+            return false;
+        }
+    }
+    *ret_socket = self;
+    return true;
+}
+
 void
 exg_text_socket_free(ExgTextSocket *self)
 {

@@ -1,5 +1,5 @@
 /* What a 401 offers, a field a line: it comes apart in one way. Each challenge that is named can be found, as often as
- * it is named; what is in it is in the header; and where quotes do not matter, neither do lines. */
+ * it is named, within the limit; what is in it is in the header; and where quotes do not matter, neither do lines. */
 #include "common/auth/challenge-private.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ check_scheme(const char *const *lines, const char *scheme, guint named, gsize le
         check_rest(rest, length);
         g_free(rest);
     }
-    g_assert_cmpuint(found, ==, named);
+    g_assert_cmpuint(found, ==, MIN(named, EXG_AUTH_MAX_CHALLENGES));
     g_autoptr(GBytes) token = exg_auth_challenge_token(lines, scheme);
     g_assert_true(token == NULL || (named > 0 && g_bytes_get_size(token) < length));
 }

@@ -2,9 +2,9 @@
 
 #include "common/auth/basic.h"
 #include "tests/lib/ews-fixture.h"
+#include "tests/lib/scratch.h"
 
 #include <gio/gunixsocketaddress.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 static char *
@@ -28,7 +28,7 @@ test_sim_start(TestSim *sim, const char *const *options)
     const char *build = g_getenv("EXG_BUILD");
     g_autofree char *program = g_build_filename(build != NULL ? build : "build/check",
                                                 "exchange-sim", NULL);
-    *sim = (TestSim){.directory = g_dir_make_tmp("exgate-sim-XXXXXX", NULL),
+    *sim = (TestSim){.directory = test_scratch_new(),
                      .authenticator = exg_auth_basic_new("u", password)};
     const char *const fixed[] = {program,     "--state",          sim->directory,
                                  "--mailbox", TEST_SIM_MAILBOX,   "--account",
@@ -56,17 +56,6 @@ test_sim_service(const TestSim *sim, HttpFixture *fixture)
     return exg_ews_service_new(fixture->client, sim->url, EWS_TEST_VERSION);
 }
 
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
-    for (const char *name; directory != NULL && (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *inside = g_build_filename(path, name, NULL);
-        remove_tree(inside);
-    }
-    (void)g_remove(path);
-}
-
 void
 test_sim_stop(TestSim *sim)
 {
@@ -78,10 +67,9 @@ test_sim_stop(TestSim *sim)
     g_assert_no_error(error);
     if (g_file_get_contents(path, &refusals, NULL, NULL))
         g_assert_cmpstr(refusals, ==, "");
-    remove_tree(sim->directory);
     exg_http_authenticator_unref(sim->authenticator);
     g_object_unref(sim->process);
-    g_free(sim->directory);
+    test_scratch_free(sim->directory);
     g_free(sim->url);
     g_free(sim->ca_file);
 }

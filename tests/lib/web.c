@@ -118,6 +118,7 @@ shake_hands(Guest *guest)
     g_assert_cmpint(gnutls_init(&guest->tls, GNUTLS_SERVER | GNUTLS_NO_SIGNAL), ==, 0);
     g_assert_cmpint(gnutls_set_default_priority(guest->tls), ==, 0);
     gnutls_credentials_set(guest->tls, GNUTLS_CRD_CERTIFICATE, guest->door->web->credentials);
+    gnutls_certificate_server_set_request(guest->tls, GNUTLS_CERT_REQUEST);
     gnutls_session_set_ptr(guest->tls, guest);
     gnutls_handshake_set_post_client_hello_function(guest->tls, on_hello);
     gnutls_transport_set_int(guest->tls, guest->fd);
@@ -192,7 +193,8 @@ judge(Guest *guest, const char *head)
     visit->url = g_strdup_printf("%s://%s%s", guest->door->scheme, host, path);
     visit->host = g_steal_pointer(&host);
     visit->head = g_strdup(head);
-    visit->credentials = credentials != NULL;
+    bool certified = guest->tls != NULL && gnutls_certificate_get_peers(guest->tls, NULL) != NULL;
+    visit->credentials = credentials != NULL || certified;
     Rule *found = NULL;
     g_mutex_lock(&web->lock);
     g_ptr_array_add(web->visits, visit);

@@ -3,7 +3,7 @@
  *
  * All names lead to one address; the name in the TLS handshake, or in Host, tells which server is
  * meant. A server is a set of rules: what it answers to which path. What came in is kept, and whether
- * it carried credentials. Names that were not given do not exist; a name may also be one that is
+ * it carried credentials, those of a header or the certificate that every server asks for. Names that were not given do not exist; a name may also be one that is
  * never answered. The names are those of GLib's default resolver while the web lives.
  *
  * Threads:  all functions from the test's thread, which is also the one that looks up names; a

@@ -69,6 +69,11 @@ conf($shown);
 is(run_program($lmtpd, '--config', $conf, '--check-config')->{status}, 0, 'what it shows is a configuration');
 is(run_program($lmtpd, '--config', $conf, '--show-config')->{out}, $shown, 'the same one');
 
+conf("$good\n[exchange]\ntls_verify = no\n");
+$result = run_program($lmtpd, '--config', $conf, '--check-config');
+is($result->{status}, 0, 'certificates need not be verified');
+like($result->{err}, qr/tls_verify = no: .*NOT verified.*127\.0\.0\.1/, 'but that is told loudly');
+
 # --- wrong ones -------------------------------------------------------------------------------
 
 # name, configuration, what the sentence holds besides the program's name

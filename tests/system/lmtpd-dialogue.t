@@ -108,6 +108,10 @@ $lmtpd->configure({ lmtp => { max_message_size => 'much' } });
 $lmtpd->{process}->signal('HUP');
 $lmtpd->wait_for_log(qr/not reloaded, the old configuration stays in force: \S+exgate\.conf:\d+: \[lmtp\] max_message_size/);
 like($lmtpd->client->dialogue, qr/^S: 250-SIZE 65536$/m, 'a wrong configuration is told in the log, and the old one stays');
+$lmtpd->configure({ lmtp => { listen => $lmtpd->address . '.other', socket_mode => '660' }, delivery => { journal => '/nowhere/journal.db' } });
+$lmtpd->reload;
+like($lmtpd->log, qr/warning: a changed \Q$_\E takes effect at the next start/, "what a reload leaves as it was is told: $_") for '[lmtp] listen', '[delivery] journal';
+unlike($lmtpd->log, qr/a changed \[lmtp\] socket_mode/, 'but not of what is only written in another way');
 $lmtpd->configure;
 $lmtpd->reload;
 

@@ -161,7 +161,7 @@ $learn{milter} = { %{ $learn{milter} }, mode => 'learn' };
 $learn{maps}   = { %{ $learn{maps} }, policy_listen => 'inet:127.0.0.1:10031' };
 $milter->configure(\%learn);
 $milter->reload;
-$milter->wait_for_log(qr/a changed policy_listen takes effect at the next start/);
+$milter->wait_for_log(qr/a changed \[maps\] policy_listen takes effect at the next start/);
 for my $name (keys %ask) {
     my $client = $postfix->client($name);
     $client->command('MAIL FROM:<writer@sink.test>');

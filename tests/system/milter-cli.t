@@ -47,6 +47,11 @@ is($result->{err}, '', 'with nothing to say about it');
 ok(!-e "$scratch/check.sock", 'and no socket was made');
 like(run_program($program, '--config', "$scratch/exgate.conf", '--show-config')->{out}, qr/^listen = unix:\Q$scratch\E\/check\.sock$/m, '--show-config');
 
+my $file = Exg::Lmtpd::write_conf("$scratch", $sim, { exchange => { tls_verify => 'no' }, milter => { listen => "unix:$scratch/check.sock" } });
+$result = run_program($program, '--config', $file, '--check-config');
+is($result->{status}, 0, 'certificates need not be verified');
+like($result->{err}, qr/tls_verify = no: .*NOT verified/, 'but that is told loudly');
+
 my @bad = (
     [listen          => 'inet:x@localhost',           qr/needs a port from 0 to 65535/],
     [listen          => 'inet:8895@',                 qr/has no host behind the @/],
@@ -126,7 +131,7 @@ SKIP: {
 }
 
 # A live socket is nobody's to take; a dead one is.
-my $file = Exg::Lmtpd::write_conf("$scratch", $sim, { milter => { listen => 'unix:' . $milter->socket } });
+$file = Exg::Lmtpd::write_conf("$scratch", $sim, { milter => { listen => 'unix:' . $milter->socket } });
 $result = run_program($program, '--config', $file);
 is($result->{status}, 78, 'a second one on the same socket does not start');
 like($result->{err}, qr/listen: Cannot listen on unix:\S+: another process listens there/, 'and says why');
@@ -157,7 +162,7 @@ $milter->wait_for_log(qr/error: not reloaded, the old configuration stays in for
 is(told(), '450 4.1.1 USR1', 'and so it does');
 $milter->configure({ milter => { listen => "unix:$scratch/other.sock", unknown => 'reject' } });
 $milter->reload;
-like($milter->log, qr/warning: a changed listen takes effect at the next start/, 'what takes a start is said');
+like($milter->log, qr/warning: a changed \[milter\] listen takes effect at the next start/, 'what takes a start is said');
 like(told(), qr/^550 /, 'the rest is taken over');
 $client->quit;
 

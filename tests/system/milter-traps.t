@@ -167,6 +167,34 @@ like($milter->log, qr/warning: no thread can be made for a session, which waits 
 $_->quit for @many;
 $milter->stop;
 
+# --- half commands on every thread ------------------------------------------------------------
+
+my $now = 0;
+my $clock = move_clock("$scratch/clock", $now);
+{
+    local $ENV{EXGATE_CLOCK} = $clock;
+    $milter = start({ max_threads => 1, stats_socket => $stats });
+}
+@halves = map { $milter->client } 1 .. 25;
+$_->raw("\0\0\xff\0R<") for @halves;
+wait_until('no thread is left', sub { number('threads_waiting') == 1 + 16 });
+my $last = $milter->client(silent => 1);
+$last->packet('O', pack 'NNN', 6, 0x1ff, 0x1fffff);
+ok(!has_reply($last), 'half commands hold all threads');
+wait_until('they have had their time, though each sends a byte now and then', sub {
+    local $SIG{PIPE} = 'IGNORE';
+    move_clock($clock, $now += 61);
+    eval { $_->raw('x') } for @halves;
+    return has_reply($last);
+});
+is(($last->read_packet)[0], 'O', 'who has waited behind them is served');
+is($last->mail('<writer@sink.test>', { '{client_addr}' => '198.51.100.1' }), 'continue');
+is($last->rcpt('<ann@example.com>'), 'continue', 'in all that he asks');
+like($milter->log, qr/warning: an MTA that stops in the middle of a command is disconnected/, 'and they are cut off');
+$_->close for @halves;
+$last->quit;
+$milter->stop;
+
 # What a start with these limits says.
 sub fails_with
 {

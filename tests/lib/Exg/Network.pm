@@ -12,6 +12,7 @@ use Test::More;
 
 my $name_server = '127.0.0.53';
 my $directory; # lives as long as the test
+my $trusting;
 
 sub enter
 {
@@ -25,7 +26,9 @@ sub enter
     set_hosts($hosts // '');
     spew("$directory/resolv.conf", "nameserver $name_server\noptions timeout:1 attempts:2\n", 0644);
     spew("$directory/nsswitch.conf", "hosts: files dns\npasswd: files\ngroup: files\n", 0644);
+    # glibc finds no address for those who ask with AI_ADDRCONFIG (GLib's programs) on a host that has but 127.0.0.1 and ::1
     for my $command (['ip', 'link', 'set', 'lo', 'up'],
+        (map { ['ip', 'address', 'add', $_, 'dev', 'lo'] } '192.0.2.1/32', '2001:db8::1/128'),
         map { ['mount', '--bind', "$directory/$_", "/etc/$_"] } qw(hosts resolv.conf nsswitch.conf)) {
         my $done = run_program(@$command);
         plan skip_all => "@$command: $done->{err}" if $done->{status} != 0;
@@ -37,6 +40,18 @@ sub set_hosts
 {
     my ($hosts) = @_;
     return spew("$directory/hosts", "127.0.0.1 localhost\n$hosts", 0644);
+}
+
+# The system's trust store holds this one CA from now on.
+sub trust
+{
+    my ($ca_file) = @_;
+    my $store = '/etc/ssl/certs';
+    spew("$directory/certs/ca-certificates.crt", slurp($ca_file), 0644) if -d "$directory/certs" || mkdir "$directory/certs";
+    return if $trusting++;
+    my $done = run_program('mount', '--bind', "$directory/certs", $store);
+    plan skip_all => "mount $store: $done->{err}" if $done->{status} != 0;
+    return;
 }
 
 # A name server that knows the names of .test that the options give, and what it was asked.
@@ -89,8 +104,8 @@ while (my $client = $listener->accept) {
     my $head = '';
     while ($head !~ /\r\n\r\n/ && sysread $client, $head, 4096, length $head) { }
     my ($path) = $head =~ /^\S+ (\S+)/;
-    print {$client} "HTTP/1.1 302 Found\r\nLocation: $location$path\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     print $head;
+    print {$client} "HTTP/1.1 302 Found\r\nLocation: $location$path\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     close $client;
 }
 END

@@ -1,8 +1,8 @@
 #include "common/account/account.h"
 
 #include "common/base/error.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct {
@@ -13,7 +13,7 @@ typedef struct {
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-account-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->password = g_build_filename(fixture->directory, "password", NULL);
     fixture->other = g_build_filename(fixture->directory, "other", NULL);
     g_assert_true(g_file_set_contents(fixture->password, "hunter2", -1, NULL));
@@ -25,13 +25,7 @@ static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     exg_engine_unref(fixture->engine);
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     g_free(fixture->password);
     g_free(fixture->other);
 }

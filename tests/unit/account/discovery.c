@@ -9,8 +9,8 @@
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
 #include "tests/lib/names.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define FOLDER                                                                                     \
@@ -32,7 +32,7 @@ typedef struct {
 static void
 set_up(Fixture *f, gconstpointer data)
 {
-    f->directory = g_dir_make_tmp("exgate-account-XXXXXX", NULL);
+    f->directory = test_scratch_new();
     f->password = g_build_filename(f->directory, "password", NULL);
     f->ca_file = g_build_filename(f->directory, "ca.pem", NULL);
     f->cache = g_build_filename(f->directory, "discovery.db", NULL);
@@ -49,13 +49,7 @@ tear_down(Fixture *f, gconstpointer data)
 {
     http_fixture_clear(&f->http);
     test_names_end();
-    g_autoptr(GDir) directory = g_dir_open(f->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(f->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(f->directory);
-    g_free(f->directory);
+    test_scratch_free(f->directory);
     g_free(f->password);
     g_free(f->ca_file);
     g_free(f->cache);

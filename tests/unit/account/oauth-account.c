@@ -1,8 +1,8 @@
 #include "common/account/oauth-account.h"
 
 #include "common/base/error.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct {
@@ -13,7 +13,7 @@ typedef struct {
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-oauth-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->secret = g_build_filename(fixture->directory, "secret", NULL);
     g_assert_true(g_file_set_contents(fixture->secret, "hunter2\n", -1, NULL));
     fixture->engine = exg_engine_new(NULL);
@@ -23,9 +23,7 @@ static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
     exg_engine_unref(fixture->engine);
-    g_unlink(fixture->secret);
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     g_free(fixture->secret);
 }
 

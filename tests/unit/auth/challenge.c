@@ -31,6 +31,20 @@ test_find(void)
     g_assert_false(exg_auth_challenge_find(NULL, "NTLM", 0, NULL));
 }
 
+/* A header may hold thousands; looking at one after the other must not take forever. */
+static void
+test_many(void)
+{
+    g_autoptr(GString) line = g_string_new("Basic");
+    for (guint i = 0; i < 9000; i++)
+        g_string_append(line, ", Digest");
+    const char *const lines[] = {line->str, NULL};
+    guint found = 0;
+    while (exg_auth_challenge_find(lines, "Digest", found, NULL))
+        found++;
+    g_assert_cmpuint(found, ==, EXG_AUTH_MAX_CHALLENGES);
+}
+
 static void
 test_names(void)
 {
@@ -95,6 +109,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/auth/challenge/A6.6-find", test_find);
+    g_test_add_func("/auth/challenge/many", test_many);
     g_test_add_func("/auth/challenge/names", test_names);
     g_test_add_func("/auth/challenge/token", test_token);
     g_test_add_func("/auth/challenge/parameter", test_parameter);

@@ -3,6 +3,7 @@
 #include "common/auth/gss-private.h"
 #include "common/base/error.h"
 #include "common/base/failpoint.h"
+#include "tests/lib/scratch.h"
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -361,7 +362,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    directory = g_dir_make_tmp("exgate-gss-XXXXXX", NULL);
+    directory = test_scratch_new();
     users = g_build_filename(directory, "users", NULL);
     g_assert_true(g_file_set_contents(users, "EXAMPLE:svc:pass word\n", -1, NULL));
     g_setenv("NTLM_USER_FILE", users, TRUE);
@@ -398,11 +399,8 @@ main(int argc, char **argv)
                          test_spoiled);
     g_test_add_func("/auth/gss/missing", test_missing);
     int status = g_test_run();
-    g_unlink(users);
-    g_unlink(krb5_conf);
-    g_rmdir(directory);
     g_free(users);
     g_free(krb5_conf);
-    g_free(directory);
+    test_scratch_free(directory);
     return status;
 }

@@ -130,6 +130,12 @@ test_soap_codes(void)
         {USER("RedirectUrl", "<RedirectTarget> https://x/y </RedirectTarget>"),
          EXG_AUTODISCOVER_REDIRECT_URL, "https://x/y"},
         {USER("RedirectUrl", ""), EXG_AUTODISCOVER_NOT_HERE, NULL},
+        {USER("RedirectUrl", "<RedirectTarget> </RedirectTarget>"), EXG_AUTODISCOVER_NOT_HERE,
+         NULL},
+        {SOAP("<Response><ErrorCode>RedirectAddress</ErrorCode></Response>"),
+         EXG_AUTODISCOVER_NOT_HERE, NULL},
+        {SOAP("<Response><ErrorCode>RedirectUrl</ErrorCode></Response>"), EXG_AUTODISCOVER_NOT_HERE,
+         NULL},
         {USER("InvalidUser", ""), EXG_AUTODISCOVER_NO_USER, NULL},
         {USER("InvalidDomain", ""), EXG_AUTODISCOVER_NOT_HERE, NULL},
         {USER("NotFederated", ""), EXG_AUTODISCOVER_NOT_HERE, NULL},
@@ -321,6 +327,68 @@ test_json(void)
         assert_senseless(exg_autodiscover_json_read, texts[i], strlen(texts[i]));
 }
 
+/* --- hosts -------------------------------------------------------------------------------------- */
+
+/* Where parsers of URLs read different hosts, or another one than a person does, there is none. */
+static void
+test_hosts(void)
+{
+    static const struct {
+        const char *url, *host;
+    } rows[] = {
+        {"https://mail.example.com/EWS/Exchange.asmx", "mail.example.com"},
+        {"HTTPS://Mail.Example.COM/EWS", "mail.example.com"},
+        {"https://mail.example.com:8443/EWS", "mail.example.com"},
+        {"https://mail.example.com", "mail.example.com"},
+        {"https://mail.example.com?x#y", "mail.example.com"},
+        {"https://ex_1.example.com/", "ex_1.example.com"},
+        {"https://xn--bcher-kva.example/", "xn--bcher-kva.example"},
+        {"https://mail.example.com./", "mail.example.com."},
+        {"http://mail.example.com/", NULL},
+        {"https:mail.example.com/", NULL},
+        {"https:///EWS", NULL},
+        {"mail.example.com", NULL},
+        {"", NULL},
+        {" https://mail.example.com/", NULL},
+        {"https://mail.example.com:99999/", NULL},
+        {"https://192.0.2.1/", NULL},
+        {"https://[2001:db8::1]/", NULL},
+        {"https://[::1%25eth0]/", NULL},
+        {"https://ann@mail.example.com/", NULL},
+        {"https://ann:pw@mail.example.com/", NULL},
+        {"https://@mail.example.com/", NULL},
+        {"https://evil.test\\.example.com/", NULL},
+        {"https://evil.test\\@mail.example.com/", NULL},
+        {"https://evil.test%2f.example.com/", NULL},
+        {"https://evil.test%23.example.com/", NULL},
+        {"https://mail%2eexample.com/", NULL},
+        {"https://evil.test;.example.com/", NULL},
+        {"https://evil.test .example.com/", NULL},
+        {"https://evil.test\t.example.com/", NULL},
+        {"https://evil.test\xef\xbc\x8f.example.com/", NULL}, /* FULLWIDTH SOLIDUS */
+        {"https://evil.test\xe3\x80\x82"
+         "example.com/",
+         NULL}, /* IDEOGRAPHIC FULL STOP */
+        {"https://b\xc3\xbc"
+         "cher.example/",
+         NULL},
+        {"https://b\xfc"
+         "cher.example/",
+         NULL},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *fault;
+        g_autofree char *host = exg_autodiscover_https_host(rows[i].url, &fault);
+        g_assert_cmpstr(host, ==, rows[i].host);
+        g_assert_true((fault == NULL) == (host != NULL));
+        g_autoptr(ExgAutodiscoverAnswer)
+            answer = exg_autodiscover_answer_new(EXG_AUTODISCOVER_SETTINGS);
+        exg_autodiscover_answer_put(answer, "ExternalEwsUrl", rows[i].url);
+        if (host == NULL && rows[i].url[0] != ' ')
+            g_assert_null(exg_autodiscover_answer_ews_url(answer, false));
+    }
+}
+
 /* Settings without end, and endless ones. */
 static void
 test_limits(void)
@@ -335,6 +403,9 @@ test_limits(void)
         exg_autodiscover_answer_put(answer, name, "value");
     }
     g_assert_cmpuint(g_hash_table_size(answer->settings), ==, EXG_AUTODISCOVER_MAX_SETTINGS);
+    g_assert_false(
+        exg_autodiscover_answer_redirect(answer, EXG_AUTODISCOVER_REDIRECT_URL, endless));
+    g_assert_cmpint(answer->kind, ==, EXG_AUTODISCOVER_SETTINGS);
 }
 
 int
@@ -349,6 +420,7 @@ main(int argc, char **argv)
     g_test_add_func("/autodiscover/answer/C10.3,C10.4,C10.5-pox-settings", test_pox_settings);
     g_test_add_func("/autodiscover/answer/C10.3,C10.6-pox-codes", test_pox_codes);
     g_test_add_func("/autodiscover/answer/C11.2-json", test_json);
+    g_test_add_func("/autodiscover/answer/C5-hosts", test_hosts);
     g_test_add_func("/autodiscover/answer/limits", test_limits);
     return g_test_run();
 }

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "tests/lib/scratch.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -17,20 +18,14 @@ typedef struct {
 static void
 set_up(Fixture *f, gconstpointer data)
 {
-    f->directory = g_dir_make_tmp("exgate-discovery-XXXXXX", NULL);
+    f->directory = test_scratch_new();
     f->path = g_build_filename(f->directory, "discovery.db", NULL);
 }
 
 static void
 tear_down(Fixture *f, gconstpointer data)
 {
-    g_autoptr(GDir) directory = g_dir_open(f->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(f->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(f->directory);
-    g_free(f->directory);
+    test_scratch_free(f->directory);
     g_free(f->path);
 }
 
@@ -62,6 +57,10 @@ test_both_levels(Fixture *f, gconstpointer data)
     g_autoptr(ExgDiscoveryCache) reader = exg_discovery_cache_new(f->path);
     exg_discovery_cache_put(writer, "contoso.example", URL, "srv", NULL);
     expect(reader, "contoso.example", URL);
+    exg_discovery_cache_put(writer, "shouting.example", "HTTPS://MAIL.SHOUTING.EXAMPLE/", "host",
+                            NULL); /* as a server may write it */
+    expect(reader, "shouting.example", "HTTPS://MAIL.SHOUTING.EXAMPLE/");
+    exg_discovery_cache_forget(writer, "shouting.example");
     exg_discovery_cache_put(writer, "fabrikam.example", URL, "srv", NULL);
     exg_discovery_cache_fail(writer, "dead.example", EXG_ERROR_UNREACHABLE);
     g_autoptr(GPtrArray) entries = exg_discovery_cache_list(reader);

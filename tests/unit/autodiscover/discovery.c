@@ -3,7 +3,9 @@
 #include "common/base/error.h"
 #include "tests/lib/world.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- addresses -------------------------------------------------------------------------------- */
 
@@ -30,6 +32,7 @@ test_domain(void)
         {"ann@contoso.example/x", NULL},
         {"ann@contoso.example:8443", NULL},
         {"ann\r\nX: y@contoso.example", NULL},
+        {"ann\xfc@c.de", NULL}, /* no UTF-8 */
         {"", NULL},
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -126,6 +129,11 @@ test_http_only_redirects(void)
                                       "nonsense",
                                       "ftp://h/",
                                       "https://[::1]/autodiscover.xml",
+                                      "https://evil.example%2f." DOMAIN "/autodiscover.xml",
+                                      "https://evil.example\\." DOMAIN "/autodiscover.xml",
+                                      "https://evil.example\xef\xbc\x8f." DOMAIN "/x",
+                                      "https://" DOMAIN "./autodiscover.xml",
+                                      "https://\xff\xfe." DOMAIN "/autodiscover.xml",
                                       "https://ann:pw@mail." DOMAIN "/autodiscover.xml"};
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
         WORLD;
@@ -447,6 +455,25 @@ test_circle_of_addresses(void)
     g_assert_cmpuint(test_web_credentials(world.web, HOST), ==, 1);
 }
 
+/* A server that is to be believed says that there is another address, and not which one. */
+static void
+test_nowhere(void)
+{
+    static const char *const codes[] = {"RedirectAddress", "RedirectUrl"};
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
+        WORLD;
+        world_add_hosts(&world);
+        g_autofree char *soap = g_strdup_printf(
+            "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>"
+            "<GetUserSettingsResponseMessage xmlns=\"" SPACE "\"><Response><ErrorCode>%s"
+            "</ErrorCode></Response></GetUserSettingsResponseMessage></s:Body></s:Envelope>",
+            codes[i]);
+        world_answer_soap(&world, HOST, soap);
+        world_expect_error(&world, EXG_ERROR_UNREACHABLE, HOST);
+        g_assert_nonnull(strstr(world.trace->str, codes[i]));
+    }
+}
+
 /* --- answers that are none -------------------------------------------------------------------- */
 
 /* exchangelib takes the first such answer for the last word, and remembers it. */
@@ -510,6 +537,49 @@ test_no_credentials(void)
     world_answer_soap(&world, HOST, SOAP_SETTINGS(EWS));
     world_expect_error(&world, EXG_ERROR_UNREACHABLE, HOST);
     world_expect_trusted(&world, "");
+}
+
+/* With its key. (transfer full) */
+static char *
+write_certificate(const World *world)
+{
+    TestIdentity *identity = test_identity_new_server(world->authority, "svc", -3600, 3600);
+    char *path = g_build_filename(g_get_tmp_dir(), "exgate-client-XXXXXX", NULL);
+    gnutls_datum_t key = {0};
+    close(g_mkstemp(path));
+    test_identity_write(identity, path);
+    g_assert_cmpint(gnutls_x509_privkey_export2(identity->key, GNUTLS_X509_FMT_PEM, &key), ==, 0);
+    FILE *file = fopen(path, "a");
+    g_assert_cmpuint(fwrite(key.data, 1, key.size, file), ==, key.size);
+    fclose(file);
+    gnutls_free(key.data);
+    test_identity_free(identity);
+    return path;
+}
+
+/* A client certificate goes where a password would: to nobody else; and where it is all that there
+ * is, the protocols that want credentials are asked. */
+static void
+test_client_certificate(void)
+{
+    WORLD;
+    world_add_hosts(&world);
+    test_web_add_host(world.web, "mail." DOMAIN);
+    test_web_add_srv(world.web, DOMAIN, 0, 0, world.options.https_port, "srv.hoster.example");
+    test_web_add_host(world.web, "srv.hoster.example");
+    world_answer_redirect(&world, "http", HOST, "/", "https", "mail." DOMAIN,
+                          "/autodiscover/autodiscover.xml");
+    g_autofree char *path = write_certificate(&world);
+    world.options.http.client_certificate = path;
+    world.options.http.authenticator = NULL;
+    world_expect_error(&world, EXG_ERROR_UNREACHABLE, HOST);
+    g_assert_cmpuint(test_web_requests(world.web, DOMAIN), >, 0);
+    g_assert_cmpuint(test_web_requests(world.web, "srv.hoster.example"), >, 0);
+    world_expect_trusted(&world, HOST);
+    world_answer_soap(&world, HOST, SOAP_SETTINGS(EWS));
+    world_expect(&world, EXG_DISCOVERY_HOST, EWS);
+    g_assert_nonnull(strstr(world.trace->str, "autodiscover.svc with credentials 200 settings"));
+    unlink(path);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -653,11 +723,13 @@ main(int argc, char **argv)
     ADD("C5,C5.1-hops", test_hops);
     ADD("C5.1,F18-hybrid", test_hybrid);
     ADD("C3.3-circle-of-addresses", test_circle_of_addresses);
+    ADD("C2.6-redirect-to-nowhere", test_nowhere);
     ADD("C7.3,F17-not-responsible", test_not_responsible);
     ADD("C2.8-no-user", test_no_user);
     ADD("C2.8-no-user-says-a-stranger", test_no_user_says_a_stranger);
     ADD("C7.2-wrong-password", test_wrong_password);
     ADD("C7.4-no-credentials", test_no_credentials);
+    ADD("C7.4-client-certificate", test_client_certificate);
     ADD("F4,C12-black-hole", test_black_hole);
     ADD("C6.1,F4-silent-name", test_silent_name);
     ADD("C7.5,C12-deadline", test_deadline);

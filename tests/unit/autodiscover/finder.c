@@ -4,9 +4,9 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "tests/lib/names.h"
+#include "tests/lib/scratch.h"
 #include "tests/lib/world.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 typedef struct {
@@ -21,7 +21,7 @@ set_up(Fixture *f, gconstpointer data)
 {
     world_init(&f->world);
     world_add_hosts(&f->world);
-    f->directory = g_dir_make_tmp("exgate-finder-XXXXXX", NULL);
+    f->directory = test_scratch_new();
     f->path = g_build_filename(f->directory, "discovery.db", NULL);
     f->cache = exg_discovery_cache_new(f->path);
     f->finder = exg_discovery_finder_new(f->world.engine, &f->world.options, f->cache);
@@ -34,13 +34,7 @@ tear_down(Fixture *f, gconstpointer data)
     exg_discovery_finder_unref(f->finder);
     exg_discovery_cache_unref(f->cache);
     world_clear(&f->world);
-    g_autoptr(GDir) directory = g_dir_open(f->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(f->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(f->directory);
-    g_free(f->directory);
+    test_scratch_free(f->directory);
     g_free(f->path);
 }
 

@@ -1,7 +1,8 @@
 #include "common/base/notify.h"
 
+#include "tests/lib/scratch.h"
+
 #include <glib.h>
-#include <glib/gstdio.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,11 +32,10 @@ expect_datagram(const char *path, const char *name)
 static void
 test_systemd(void)
 {
-    g_autofree char *directory = g_dir_make_tmp("exgate-notify-XXXXXX", NULL);
+    char *directory = test_scratch_new();
     g_autofree char *path = g_build_filename(directory, "socket", NULL);
     expect_datagram(path, "READY=1");
-    g_unlink(path);
-    g_rmdir(directory);
+    test_scratch_free(directory);
     g_autofree char *abstract = g_strdup_printf("@exgate-notify-%d", (int)getpid());
     expect_datagram(abstract, "STOPPING=1");
 }

@@ -8,8 +8,8 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/directory/directory.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 /* One call into the source, waiting for its answer. */
@@ -261,22 +261,11 @@ static inline void
 set_up(Fixture *fixture, gconstpointer data)
 {
     fixture->engine = exg_engine_new(NULL);
-    fixture->scratch = g_dir_make_tmp("exgate-directory-XXXXXX", NULL);
+    fixture->scratch = test_scratch_new();
     fixture->path = g_build_filename(fixture->scratch, "directory.db", NULL);
     g_queue_init(&fixture->opening);
     g_queue_init(&fixture->identifying);
     g_queue_init(&fixture->telling);
-}
-
-static inline void
-remove_scratch(const char *scratch)
-{
-    g_autoptr(GDir) dir = g_dir_open(scratch, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
-        g_autofree char *path = g_build_filename(scratch, name, NULL);
-        g_assert_cmpint(g_remove(path), ==, 0);
-    }
-    g_assert_cmpint(g_rmdir(scratch), ==, 0);
 }
 
 static inline void
@@ -287,8 +276,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(fixture->telling.length, ==, 0);
     while (exg_engine_iterate(fixture->engine, false))
         ; /* what a map that was freed had begun to read */
-    remove_scratch(fixture->scratch);
-    g_free(fixture->scratch);
+    test_scratch_free(fixture->scratch);
     g_free(fixture->path);
     exg_engine_unref(fixture->engine);
 }

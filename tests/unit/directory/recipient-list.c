@@ -1,8 +1,8 @@
 /* Lists of addresses: what is read, what is refused and how it is told, cut at every byte. */
 #include "common/base/error.h"
 #include "common/directory/recipient-list.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 static bool
@@ -107,7 +107,7 @@ cuts(void)
 static void
 files(void)
 {
-    g_autofree char *directory = g_dir_make_tmp("exgate-list-XXXXXX", NULL);
+    char *directory = test_scratch_new();
     g_autofree char *path = g_build_filename(directory, "list", NULL);
     g_autofree char *text = NULL;
     gsize length = 0;
@@ -121,8 +121,7 @@ files(void)
     g_assert_true(g_file_set_contents(path, "a@b.test\n", -1, NULL));
     g_assert_true(exg_recipient_list_load(path, &text, &length, NULL));
     g_assert_cmpmem(text, length, "a@b.test\n", 9);
-    g_unlink(path);
-    g_rmdir(directory);
+    test_scratch_free(directory);
 }
 
 int

@@ -4,6 +4,7 @@
 #include "common/base/error.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-fixture.h"
+#include "tests/lib/scratch.h"
 #include "tests/unit/directory/fixture.h"
 
 #define MESSAGE(operation, class, code, inside)                                                    \
@@ -101,7 +102,7 @@ play_exchange(TestPeer *peer, gpointer data)
 static ExgAccount *
 account_new(const HttpFixture *http, const char *access)
 {
-    g_autofree char *scratch = g_dir_make_tmp("exgate-source-XXXXXX", NULL);
+    char *scratch = test_scratch_new();
     g_autofree char *password = g_build_filename(scratch, "password", NULL);
     g_assert_true(g_file_set_contents(password, "secret", -1, NULL));
     g_autofree char *text = g_strdup_printf("[exchange]\nendpoint = %s\nusername = u\n"
@@ -113,7 +114,7 @@ account_new(const HttpFixture *http, const char *access)
     g_assert_no_error(error);
     ExgAccount *account = exg_account_new(http->engine, conf, &error);
     g_assert_no_error(error);
-    remove_scratch(scratch);
+    test_scratch_free(scratch);
     return account;
 }
 

@@ -2,6 +2,7 @@
 
 #include "tests/exchange-sim/directory.h"
 #include "tests/exchange-sim/property.h"
+#include "tests/lib/scratch.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -10,26 +11,6 @@ static const char message[] =
     "From: Ann <ann@example.org>\r\nMessage-ID: <1@example.org>\r\n"
     "Subject: one\r\n\ttwo\r\nDate: Sat, 21 Nov 2026 20:04:05 +0100\r\n\r\nbody\0more\r\n";
 #define MESSAGE_LENGTH (sizeof message - 1)
-
-static char *
-new_state(void)
-{
-    g_autoptr(GError) error = NULL;
-    char *path = g_dir_make_tmp("exchange-sim-XXXXXX", &error);
-    g_assert_no_error(error);
-    return path;
-}
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
-    for (const char *name; directory != NULL && (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *inner = g_build_filename(path, name, NULL);
-        remove_tree(inner);
-    }
-    g_remove(path);
-}
 
 static ExgSimItem *
 new_item(void)
@@ -76,7 +57,7 @@ check_item(const ExgSimMailbox *mailbox, const ExgSimItem *item)
 static void
 test_stored(void)
 {
-    g_autofree char *state = new_state();
+    char *state = test_scratch_new();
     g_autoptr(GError) error = NULL;
     const ExgSimFolder *inbox = exg_sim_folder_find("inbox");
     g_autoptr(ExgSimMailbox) mailbox = exg_sim_mailbox_new("Ann@Example.com");
@@ -106,7 +87,7 @@ test_stored(void)
     g_assert_cmpstr(reloaded->change_key, ==, second->change_key);
     check_item(again, reloaded);
     g_assert_cmpuint(store(again, "inbox")->number, ==, 3);
-    remove_tree(state);
+    test_scratch_free(state);
 }
 
 static void
@@ -119,7 +100,7 @@ test_in_memory(void)
 static void
 test_damaged(void)
 {
-    g_autofree char *state = new_state();
+    char *state = test_scratch_new();
     g_autofree char *inbox = g_build_filename(state, "inbox", NULL);
     g_autofree char *item = g_build_filename(inbox, "000001.item", NULL);
     g_autofree char *content = g_build_filename(inbox, "000001.eml", NULL);
@@ -130,7 +111,7 @@ test_damaged(void)
     g_assert_true(g_file_set_contents(item, "folder=drafts\n", -1, &error));
     g_assert_false(exg_sim_mailbox_load(mailbox, state, &error));
     g_assert_nonnull(strstr(error->message, "000001.item"));
-    remove_tree(state);
+    test_scratch_free(state);
 }
 
 /* Every cut of a description is an item or nothing. */

@@ -7,8 +7,8 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "tests/lib/http-fixture.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define UNAUTHORIZED "HTTP/1.1 401 Unauthorized\r\nContent-Length: 6\r\n"
@@ -271,7 +271,7 @@ test_crowd(void)
 static void
 test_certificate(void)
 {
-    g_autofree char *directory = g_dir_make_tmp("exgate-http-XXXXXX", NULL);
+    char *directory = test_scratch_new();
     g_autofree char *ca_file = g_build_filename(directory, "ca.pem", NULL);
     TestIdentity *authority = test_identity_new_authority("Test authority");
     TestIdentity *identity = test_identity_new_server(authority, "127.0.0.1", -3600, 3600);
@@ -294,8 +294,7 @@ test_certificate(void)
     teardown();
     test_identity_free(identity);
     test_identity_free(authority);
-    g_remove(ca_file);
-    g_rmdir(directory);
+    test_scratch_free(directory);
 }
 
 /* The server does not ask for anything: the scheme hears of it. */

@@ -4,8 +4,8 @@
 #include "common/base/error.h"
 #include "common/http/failure-private.h"
 #include "tests/lib/http-fixture.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define HOUR 3600L
@@ -317,7 +317,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_setenv("http_proxy", "http://127.0.0.1:1/", TRUE); /* for all tests of this file */
     g_setenv("ALL_PROXY", "http://127.0.0.1:1/", TRUE);
-    directory = g_dir_make_tmp("exgate-http-XXXXXX", NULL);
+    directory = test_scratch_new();
     ca_file = g_build_filename(directory, "ca.pem", NULL);
     authority = test_identity_new_authority("Test authority");
     test_identity_write(authority, ca_file);
@@ -337,10 +337,8 @@ main(int argc, char **argv)
     g_test_add_func("/http/failure/bad-urls", test_bad_urls);
     g_test_add_func("/http/failure/no-proxy", test_no_proxy);
     int result = g_test_run();
-    g_remove(ca_file);
-    g_rmdir(directory);
     test_identity_free(authority);
     g_free(ca_file);
-    g_free(directory);
+    test_scratch_free(directory);
     return result;
 }

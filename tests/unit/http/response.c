@@ -62,6 +62,30 @@ test_bad(void)
     }
 }
 
+/* RFC 9110 5.5: what would end a line or a string elsewhere is a blank. */
+static void
+test_controls(void)
+{
+    static const struct {
+        const char *line;
+        gsize length;
+    } lines[] = {
+#define LINE(text) {text, sizeof text - 1}
+        LINE("HTTP/1.1 200 OK\r\n"), LINE("A: x\rSet-Cookie: y\r\n"), LINE("B: x\0y\r\n"),
+        LINE("C:\r\0z\r\r\r\n"),     LINE("D\0E: hidden\r\n"),        LINE("F: begun\r\n"),
+        LINE("\t and\ron\0\r\n"),
+#undef LINE
+    };
+    g_autoptr(ExgHttpResponse) response = exg_http_response_new();
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++)
+        g_assert_true(exg_http_response_take_line(response, lines[i].line, lines[i].length));
+    g_assert_cmpstr(exg_http_response_header(response, "A"), ==, "x Set-Cookie: y");
+    g_assert_cmpstr(exg_http_response_header(response, "B"), ==, "x y");
+    g_assert_cmpstr(exg_http_response_header(response, "C"), ==, "z");
+    g_assert_null(exg_http_response_header(response, "D"));
+    g_assert_cmpstr(exg_http_response_header(response, "F"), ==, "begun and on");
+}
+
 static void
 test_challenges(void)
 {
@@ -117,6 +141,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/http/response/good", test_good);
     g_test_add_func("/http/response/bad", test_bad);
+    g_test_add_func("/http/response/controls", test_controls);
     g_test_add_func("/http/response/challenges", test_challenges);
     g_test_add_func("/http/response/A11.1-retry-after", test_retry_after);
     return g_test_run();

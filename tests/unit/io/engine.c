@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -546,6 +547,24 @@ test_context(void)
     g_assert_false(exg_engine_is_current(engine));
 }
 
+static gboolean
+on_signal(gpointer data)
+{
+    exg_engine_quit(data);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+test_signal(void)
+{
+    g_autoptr(ExgEngine) engine = exg_engine_new(NULL);
+    exg_engine_on_signal(engine, SIGUSR1, on_signal, engine);
+    for (guint i = 0; i < 3; i++) {
+        g_assert_no_errno(kill(getpid(), SIGUSR1));
+        exg_engine_run(engine);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -566,5 +585,6 @@ main(int argc, char **argv)
     g_test_add_func("/engine/quit-twice", test_quit_twice);
     g_test_add_func("/engine/start-stop", test_start_stop);
     g_test_add_func("/engine/context", test_context);
+    g_test_add_func("/engine/signal", test_signal);
     return g_test_run();
 }

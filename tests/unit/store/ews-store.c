@@ -4,8 +4,8 @@
 #include "common/base/error.h"
 #include "tests/lib/ews-fixture.h"
 #include "tests/lib/http-server.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define CREATED                                                                                    \
@@ -59,7 +59,7 @@ on_tap(const char *operation, const char *request, gsize length, gpointer data)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-ews-store-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->engine = exg_engine_new(NULL);
     fixture->server = test_server_new(NULL);
     fixture->requests = g_ptr_array_new_with_free_func(g_free);
@@ -91,13 +91,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     exg_engine_unref(fixture->engine);
     g_ptr_array_unref(fixture->requests);
     g_ptr_array_unref(fixture->answers);
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
 }
 
 static const char *

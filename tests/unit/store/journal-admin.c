@@ -2,6 +2,7 @@
 #include "common/base/error.h"
 #include "common/store/journal-admin.h"
 #include "common/store/journal-file.h"
+#include "tests/lib/scratch.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -33,7 +34,7 @@ open_admin(const char *path, bool writable, GError **error)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-admin-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->path = g_build_filename(fixture->directory, "journal.db", NULL);
     const ExgJournalOptions options = {
         .path = fixture->path, .keep_ms = KEEP_MS, .settle_ms = SETTLE_MS};
@@ -49,13 +50,7 @@ tear_down(Fixture *fixture, gconstpointer data)
 {
     exg_journal_admin_close(fixture->admin);
     exg_journal_file_close(fixture->file);
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     g_free(fixture->path);
 }
 

@@ -2,8 +2,8 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/journal-file.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,20 +36,9 @@ static void
 set_up(Fixture *fixture, gconstpointer data)
 {
     (void)data;
-    fixture->directory = g_dir_make_tmp("exgate-power-cut-XXXXXX", NULL);
-    g_assert_nonnull(fixture->directory);
+    fixture->directory = test_scratch_new();
     fixture->path = g_build_filename(fixture->directory, "journal.db", NULL);
     exg_log_set_sink(count_alarm, fixture);
-}
-
-static void
-remove_files(const Fixture *fixture)
-{
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
 }
 
 static void
@@ -58,10 +47,8 @@ tear_down(Fixture *fixture, gconstpointer data)
     (void)data;
     exg_log_set_sink(NULL, NULL);
     exg_failpoint_configure(NULL);
-    remove_files(fixture);
-    g_assert_cmpint(g_rmdir(fixture->directory), ==, 0);
+    test_scratch_free(fixture->directory);
     g_free(fixture->path);
-    g_free(fixture->directory);
 }
 
 static ExgJournalFile *
@@ -150,7 +137,7 @@ keeps_its_word(Fixture *fixture, const char *failpoints, bool *ret_killed)
 {
     int pipe_ends[2];
     g_assert_cmpint(pipe(pipe_ends), ==, 0);
-    remove_files(fixture);
+    test_scratch_empty(fixture->directory);
     exg_failpoint_configure(failpoints);
     pid_t process = fork();
     g_assert_cmpint(process, >=, 0);

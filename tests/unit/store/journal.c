@@ -3,6 +3,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/store/journal.h"
+#include "tests/lib/scratch.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -44,7 +45,7 @@ static void
 set_up(Fixture *fixture, gconstpointer data)
 {
     g_atomic_int_set(&alarms, 0);
-    fixture->directory = g_dir_make_tmp("exgate-journal-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->path = g_build_filename(fixture->directory, "journal.db", NULL);
     fixture->engine = exg_engine_new(NULL);
     fixture->journal = open_journal(fixture);
@@ -55,13 +56,7 @@ tear_down(Fixture *fixture, gconstpointer data)
 {
     exg_journal_close(fixture->journal);
     exg_engine_unref(fixture->engine);
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     g_free(fixture->path);
 }
 

@@ -2,8 +2,8 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/store/journaled-store.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #define SETTLE_MS ((gint64)90000)
@@ -120,7 +120,7 @@ message_received(Fixture *fixture, gint64 age_s)
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-store-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->engine = exg_engine_new(NULL);
     fixture->workers = exg_worker_pool_new(fixture->engine, 1, 10);
     g_autofree char *path = g_build_filename(fixture->directory, "journal.db", NULL);
@@ -142,13 +142,7 @@ tear_down(Fixture *fixture, gconstpointer data)
     exg_journal_close(fixture->journal);
     exg_worker_pool_free(fixture->workers);
     exg_engine_unref(fixture->engine);
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
 }
 
 static void

@@ -1,8 +1,8 @@
 #include "common/base/clock.h"
 #include "common/throttle/file-private.h"
 #include "common/throttle/throttle.h"
+#include "tests/lib/scratch.h"
 
-#include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,20 +14,14 @@ typedef struct {
 static void
 set_up(Fixture *fixture, gconstpointer data)
 {
-    fixture->directory = g_dir_make_tmp("exgate-throttle-XXXXXX", NULL);
+    fixture->directory = test_scratch_new();
     fixture->path = g_build_filename(fixture->directory, "throttle.db", NULL);
 }
 
 static void
 tear_down(Fixture *fixture, gconstpointer data)
 {
-    g_autoptr(GDir) directory = g_dir_open(fixture->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(fixture->directory, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(fixture->directory);
-    g_free(fixture->directory);
+    test_scratch_free(fixture->directory);
     g_free(fixture->path);
 }
 

@@ -1,8 +1,8 @@
 /* What the throttles of several processes know of each other. */
 #include "common/throttle/throttle-private.h"
+#include "tests/lib/scratch.h"
 #include "tests/unit/throttle/fixture.h"
 
-#include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -25,7 +25,7 @@ add_second(Pair *pair)
 static void
 set_up_files(Pair *pair)
 {
-    pair->directory = g_dir_make_tmp("exgate-throttle-XXXXXX", NULL);
+    pair->directory = test_scratch_new();
     pair->path = g_build_filename(pair->directory, "throttle.db", NULL);
 }
 
@@ -42,14 +42,7 @@ set_up(Pair *pair, gconstpointer data)
 static void
 remove_files(Pair *pair)
 {
-    g_autoptr(GDir) directory = g_dir_open(pair->directory, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(directory)) != NULL;) {
-        g_autofree char *path = g_build_filename(pair->directory, name, NULL);
-        g_unlink(path);
-        g_rmdir(path);
-    }
-    g_rmdir(pair->directory);
-    g_free(pair->directory);
+    test_scratch_free(pair->directory);
     g_free(pair->path);
 }
 
