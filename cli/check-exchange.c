@@ -443,10 +443,8 @@ void
 exg_check_throttling(ExgCheck *check)
 {
     ExgThrottleStatistics statistics;
-    ExgEwsServerVersion version;
-    exg_ews_service_server_version(check->tool.service, &version);
-    exg_throttle_get_statistics(exg_account_throttle(check->tool.account), version.endpoint,
-                                &statistics);
+    exg_throttle_get_statistics(exg_account_throttle(check->tool.account),
+                                exg_ews_service_endpoints(check->tool.service), &statistics);
     if (check->busy_ms < 0 && statistics.closed_ms == 0) {
         exg_check_report(check, "throttling", EXG_STEP_OK, 0,
                          "Exchange does not ask for less; up to %u requests at a time",

@@ -298,7 +298,7 @@ exg_command_check(int argc, char **argv)
     const ExgToolUsage usage = {
         .operands = "[ADDRESS…]",
         .max = G_MAXUINT,
-        .summary = "Goes the way to Exchange step by step, up to the mailboxes named, and says "
+        .summary = "Goes the way to Exchange step by step, up to the mailboxes named, and says\n"
                    "what mends what is wrong.",
     };
     ExgCheck check = {.busy_ms = -1};

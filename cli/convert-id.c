@@ -97,8 +97,8 @@ exg_command_convert_id(int argc, char **argv)
         .operands = "ID…",
         .min = 1,
         .max = G_MAXUINT,
-        .summary = "Turns ids of items and folders into another form, one a line. FORMAT is "
-                   "EntryId, EwsId,\nEwsLegacyId, HexEntryId, OwaId or StoreId.",
+        .summary = "Turns ids of items and folders into another form, one a line. FORMAT is\n"
+                   "EntryId, EwsId, EwsLegacyId, HexEntryId, OwaId or StoreId.",
         .own = own,
     };
     g_auto(ExgTool) tool = {0};

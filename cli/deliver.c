@@ -246,7 +246,7 @@ exg_command_deliver(int argc, char **argv)
         {"to", 't', 0, G_OPTION_ARG_FILENAME_ARRAY, &work.recipients,
          "Into this mailbox; may be given several times", "ADDRESS"},
         {"folder", 'f', 0, G_OPTION_ARG_FILENAME, &work.folder,
-         "Into this folder of a user's own; the inbox, if it is not there", "NAME"},
+         "Into this folder of the user's; else into the inbox", "NAME"},
         {"junk", 0, 0, G_OPTION_ARG_NONE, &work.junk, "Into the folder for junk mail", NULL},
         G_OPTION_ENTRY_NULL,
     };
@@ -254,8 +254,8 @@ exg_command_deliver(int argc, char **argv)
         .operands = "FILE",
         .min = 1,
         .max = 1,
-        .summary = "Puts a message into mailboxes as exgate-lmtpd would, at most once each. FILE "
-                   "is a message with\nits header; - is standard input.",
+        .summary = "Puts a message into mailboxes as exgate-lmtpd would, at most once each.\n"
+                   "FILE is a message with its header; - is standard input.",
         .own = own,
     };
     int status = exg_tool_parse(&work.tool, &usage, &argc, &argv);

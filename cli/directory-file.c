@@ -56,7 +56,7 @@ exg_directory_list(int argc, char **argv)
     int limit = DEFAULT_LIMIT;
     const GOptionEntry own[] = {
         {"kind", 0, 0, G_OPTION_ARG_FILENAME, &kind,
-         "Only these: mailbox, group, contact, public-folder or nobody", "KIND"},
+         "mailbox, group, contact, public-folder or nobody", "KIND"},
         {"domain", 0, 0, G_OPTION_ARG_FILENAME, &domain, "Only those of this mail domain",
          "DOMAIN"},
         {"limit", 0, 0, G_OPTION_ARG_INT, &limit, "At most so many; 100", "NUMBER"},
@@ -128,7 +128,7 @@ exg_directory_flush(int argc, char **argv)
     const GOptionEntry own[] = {
         {"all", 0, 0, G_OPTION_ARG_NONE, &all, "Everybody", NULL},
         {"kind", 0, 0, G_OPTION_ARG_FILENAME, &kind,
-         "All of these: mailbox, group, contact, public-folder or nobody", "KIND"},
+         "mailbox, group, contact, public-folder or nobody", "KIND"},
         {"domain", 0, 0, G_OPTION_ARG_FILENAME, &domain, "All of this mail domain", "DOMAIN"},
         G_OPTION_ENTRY_NULL,
     };
@@ -279,7 +279,7 @@ exg_directory_export(int argc, char **argv)
     g_auto(ExgCacheTool) tool = {0};
     int status = exg_cache_tool_parse(&tool, NULL, NULL, 0,
                                       "Prints the recipients that the services know, one in a "
-                                      "line, for import or for warm.",
+                                      "line, for import or\nfor warm.",
                                       &argc, &argv);
     if (status == EX_OK)
         status = exg_cache_tool_open(&tool, false);

@@ -154,7 +154,7 @@ exg_directory_query(int argc, char **argv)
         .operands = "ADDRESS…",
         .min = 1,
         .max = EXG_DIRECTORY_MAX_UNDER_WAY,
-        .summary = "Tells whether these are recipients, what is to know of them, and where that "
+        .summary = "Tells whether these are recipients, what is to know of them, and where that\n"
                    "comes from.",
         .own = own,
     };

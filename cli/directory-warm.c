@@ -266,17 +266,16 @@ exg_directory_warm(int argc, char **argv)
         {"domain", 0, 0, G_OPTION_ARG_FILENAME, &domain,
          "Of the address list, only those of this mail domain", "DOMAIN"},
         {"rate", 0, 0, G_OPTION_ARG_INT, &rate,
-         "So many a second; half of max_lookups, unless said otherwise", "NUMBER"},
+         "So many a second; half of max_lookups if not given", "NUMBER"},
         G_OPTION_ENTRY_NULL,
     };
     const ExgToolUsage usage = {
         .operands = "[FILE]",
         .min = 0,
         .max = 1,
-        .summary =
-            "Looks recipients up, so that they are known before mail comes for them: those of "
-            "a\nlist, or those of Exchange's address list. A list that is - is read from "
-            "standard input.",
+        .summary = "Looks recipients up, so that they are known before mail comes for them: those\n"
+                   "of a list, or those of Exchange's address list. A list that is - is read from\n"
+                   "standard input.",
         .own = own,
     };
     g_auto(ExgTool) tool = {0};

@@ -20,9 +20,8 @@ static const ExgCommand commands[] = {
 
 static const ExgCommandTable table = {
     .program = "exgate directory",
-    .summary =
-        "Asks who is a recipient, as the services do, and looks into the cache of recipients\n"
-        "that they share, also while they are running.",
+    .summary = "Asks who is a recipient, as the services do, and looks into the cache of\n"
+               "recipients that they share, also while they are running.",
     .commands = commands,
     .count = G_N_ELEMENTS(commands),
 };

@@ -48,7 +48,7 @@ exg_command_expand(int argc, char **argv)
     gboolean recursive = FALSE;
     const GOptionEntry own[] = {
         {"recursive", 'r', 0, G_OPTION_ARG_NONE, &recursive,
-         "The members of the groups in it, too, instead of these groups", NULL},
+         "The members of groups in it in their place", NULL},
         G_OPTION_ENTRY_NULL,
     };
     const ExgToolUsage usage = {

@@ -276,8 +276,8 @@ exg_command_freebusy(int argc, char **argv)
         .operands = "ADDRESS…",
         .min = 1,
         .max = G_MAXUINT,
-        .summary = "Shows when people and rooms are busy. TIME is today, tomorrow, 2026-11-23, "
-                   "\"2026-11-23 08:00\"\nor 08:00.",
+        .summary = "Shows when people and rooms are busy. TIME is today, tomorrow, 2026-11-23,\n"
+                   "\"2026-11-23 08:00\" or 08:00.",
         .own = own,
     };
     g_auto(ExgTool) tool = {0};

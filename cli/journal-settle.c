@@ -134,7 +134,7 @@ exg_journal_ask(int argc, char **argv)
     const GOptionEntry own[] = {
         {"settle", 0, 0, G_OPTION_ARG_NONE, &settle, "If it is there, write that down", NULL},
         {"settle-misses", 0, 0, G_OPTION_ARG_NONE, &settle_misses,
-         "If it is not there, believe that, and forget the delivery", NULL},
+         "If it is not there, believe it; forget the delivery", NULL},
         G_OPTION_ENTRY_NULL,
     };
     g_auto(ExgJournalTool) tool = {0};
@@ -231,7 +231,7 @@ exg_journal_prune(int argc, char **argv)
     g_auto(ExgJournalTool) tool = {0};
     if (!exg_journal_tool_parse(&tool, own, NULL,
                                 "Deletes deliveries that have been done for longer than "
-                                "journal_keep. A retry of what was\ndeleted is stored again.",
+                                "journal_keep. A retry of\nwhat was deleted is stored again.",
                                 &argc, &argv))
         return EX_USAGE;
     gint64 older_than_ms = 0;

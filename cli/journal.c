@@ -16,8 +16,8 @@ static const ExgCommand commands[] = {
 
 static const ExgCommandTable table = {
     .program = "exgate journal",
-    .summary = "Looks into the journal that makes exgate-lmtpd deliver exactly once, also while it "
-               "is running.",
+    .summary = "Looks into the journal that makes exgate-lmtpd deliver exactly once, also while\n"
+               "it is running.",
     .commands = commands,
     .count = G_N_ELEMENTS(commands),
 };

@@ -130,14 +130,14 @@ exg_command_mailtips(int argc, char **argv)
     g_autofree char *sender_option = NULL;
     const GOptionEntry own[] = {
         {"sender", 0, 0, G_OPTION_ARG_FILENAME, &sender_option,
-         "Who wants to write; the account, or an address that it may send as", "ADDRESS"},
+         "Who writes: an address that the account may send as", "ADDRESS"},
         G_OPTION_ENTRY_NULL,
     };
     const ExgToolUsage usage = {
         .operands = "ADDRESS…",
         .min = 1,
         .max = G_MAXUINT,
-        .summary = "Tells what to know before writing to somebody: out of office, full, "
+        .summary = "Tells what to know before writing to somebody: out of office, full,\n"
                    "restricted, moderated, how many.",
         .own = own,
     };

@@ -10,8 +10,7 @@
 #include <sysexits.h>
 
 static const ExgCommand commands[] = {
-    {"check", "Go the way to Exchange step by step, and say what mends what is wrong",
-     exg_command_check},
+    {"check", "Go the way to Exchange step by step, and say how to mend it", exg_command_check},
     {"discover", "Find the Exchange of an address", exg_command_discover},
     {"status", "Tell which Exchange answers, and how things stand here", exg_command_status},
     {"resolve", "Look names and addresses up in the address list", exg_command_resolve},
@@ -60,7 +59,9 @@ main(int argc, char **argv)
     int status = argc == 2 && g_str_equal(argv[1], "--version")
                      ? print_version()
                      : exg_command_run(&table, argc, argv);
-    if (fflush(stdout) != 0 || ferror(stdout))
+    if (fflush(stdout) != 0)
         return exg_complain(EX_IOERR, "cannot write the output: %s", g_strerror(errno));
+    if (ferror(stdout)) /* an earlier piece: what errno said of that is gone */
+        return exg_complain(EX_IOERR, "the output could not be written in full");
     return status;
 }

@@ -80,8 +80,8 @@ exg_command_searchable(int argc, char **argv)
     const ExgToolUsage usage = {
         .operands = "[FILTER]",
         .max = 1,
-        .summary = "Lists the mailboxes in which the account may search for evidence. FILTER is "
-                   "part of a name or\nan address. This takes the role group Discovery Management.",
+        .summary = "Lists the mailboxes in which the account may search for evidence. FILTER is\n"
+                   "part of a name or an address. This takes the role group Discovery Management.",
         .own = own,
     };
     g_auto(ExgTool) tool = {0};

@@ -65,8 +65,8 @@ append_journal(const ExgTool *tool, GString *json)
 static void
 throttle_state(const ExgTool *tool, ExgThrottleStatistics *ret_statistics)
 {
-    const char *endpoint = exg_conf_list(tool->conf, "exchange", "endpoint")[0];
-    exg_throttle_get_statistics(exg_account_throttle(tool->account), endpoint, ret_statistics);
+    exg_throttle_get_statistics(exg_account_throttle(tool->account),
+                                exg_ews_service_endpoints(tool->service), ret_statistics);
 }
 
 static char *

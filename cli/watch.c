@@ -236,14 +236,14 @@ exg_command_watch(int argc, char **argv)
     g_autofree char *folder = NULL;
     const GOptionEntry own[] = {
         {"folder", 'f', 0, G_OPTION_ARG_FILENAME, &folder,
-         "One of Exchange's own: inbox, sentitems, junkemail …; inbox", "NAME"},
+         "One of Exchange's own, such as sentitems; inbox", "NAME"},
         G_OPTION_ENTRY_NULL,
     };
     const ExgToolUsage usage = {
         .operands = "ADDRESS",
         .min = 1,
         .max = 1,
-        .summary = "Prints a line for each thing that happens in a folder of a mailbox, until it "
+        .summary = "Prints a line for each thing that happens in a folder of a mailbox, until it\n"
                    "is interrupted.",
         .own = own,
     };

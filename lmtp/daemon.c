@@ -281,7 +281,7 @@ take_statistics(ExgStatistics *ret_statistics, gpointer data)
     ret_statistics->server = exg_lmtp_server_statistics(daemon->server);
     exg_journal_get_statistics(daemon->journal, &ret_statistics->journal);
     exg_throttle_get_statistics(exg_account_throttle(daemon->account),
-                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                exg_ews_service_endpoints(exg_account_ews(daemon->account)),
                                 &ret_statistics->throttle);
     ret_statistics->directory = exg_directory_cache_statistics(daemon->recipients);
     ret_statistics->spool_bytes = exg_spool_budget_used(daemon->spool_budget);

@@ -106,7 +106,7 @@ take_statistics(ExgMilterDaemon *daemon, ExgMilterStatistics *ret_statistics)
     };
     exg_counts_get(&ret_statistics->counts);
     exg_throttle_get_statistics(exg_account_throttle(daemon->account),
-                                exg_conf_string(daemon->conf, "exchange", "endpoint"),
+                                exg_ews_service_endpoints(exg_account_ews(daemon->account)),
                                 &ret_statistics->throttle);
 }
 

@@ -39,7 +39,7 @@ main(int argc, char **argv)
 {
     const ExgProgram program = {
         .name = "exgate-milter",
-        .summary = "check recipients against Exchange for Postfix, Sendmail and others",
+        .summary = "check recipients against Exchange for an MTA",
         .print_libraries = print_libraries,
         .open = open_daemon,
         .run = run,

@@ -155,8 +155,10 @@ exg_ews_retry_wait(ExgEwsRetry *self, ExgEwsRemedy remedy, GError *error, gint64
         self->wait_ms = jitter_ms(self->wait_ms);
     gint64 wait_ms = asked_ms > 0 ? MIN(asked_ms, MAX_WAIT_MS) : self->wait_ms;
     if (exg_clock_deadline_ms(wait_ms) >= self->until_us) {
-        char *text = g_strdup_printf("%s (gave up when asked to wait for %.3f s)", error->message,
-                                     (double)wait_ms / 1000);
+        g_autofree char *why = asked_ms > 0 ? g_strdup_printf("when asked to wait for %.3f s",
+                                                              (double)wait_ms / 1000)
+                                            : g_strdup("for want of time");
+        char *text = g_strdup_printf("%s (gave up %s)", error->message, why);
         g_free(error->message);
         error->message = text;
         return false;

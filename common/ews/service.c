@@ -133,6 +133,13 @@ exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_
                    part[2], part[3]);
 }
 
+const char *const *
+exg_ews_service_endpoints(const ExgEwsService *service)
+{
+    static const char *const none[] = {NULL};
+    return service->urls != NULL ? (const char *const *)service->urls : none;
+}
+
 void
 exg_ews_service_set_tap(ExgEwsService *service, ExgEwsTap tap, gpointer data)
 {

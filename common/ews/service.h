@@ -102,6 +102,10 @@ typedef struct {
 /* Strings are valid as long as the service. */
 void exg_ews_service_server_version(ExgEwsService *service, ExgEwsServerVersion *ret_version);
 
+/* The URLs that calls may go to; with a locator the one that was found, or none as long as there is
+ * none. (transfer none) */
+const char *const *exg_ews_service_endpoints(const ExgEwsService *service);
+
 /* For tests: called with the text of every request (the MIME content included) before it is sent;
  * NULL switches it off. */
 typedef void (*ExgEwsTap)(const char *operation, const char *request, gsize length, gpointer data);

@@ -145,5 +145,10 @@ exg_database_is_corruption(int code)
 const char *
 exg_database_message(const ExgDatabase *database, int code)
 {
-    return database->handle != NULL ? sqlite3_errmsg(database->handle) : sqlite3_errstr(code);
+    if (database->handle == NULL)
+        return sqlite3_errstr(code);
+    int reason = sqlite3_system_errno(database->handle);
+    if ((code & 0xff) == SQLITE_CANTOPEN && reason != 0)
+        return g_strerror(reason);
+    return sqlite3_errmsg(database->handle);
 }

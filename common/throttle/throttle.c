@@ -354,21 +354,30 @@ exg_throttle_close_account_at_once(ExgThrottle *throttle, const char *account)
     exg_throttle_get_gate(throttle, EXG_THROTTLE_ACCOUNT, account)->failures_to_close = 1;
 }
 
+static void
+add_gate(ExgThrottleStatistics *sum, const ExgThrottleGate *gate, gint64 now_us)
+{
+    gint64 left_us = exg_throttle_gate_left_us(gate, now_us);
+    sum->in_flight += gate->in_flight;
+    sum->waiting += gate->waiting;
+    sum->limit = MAX(sum->limit, gate->limit.now);
+    sum->closed_ms = MIN(sum->closed_ms, left_us > 0 ? (left_us + 999) / 1000 : 0);
+    sum->granted += gate->granted;
+    sum->refused += gate->refused;
+    sum->throttled += gate->throttled;
+}
+
 void
-exg_throttle_get_statistics(ExgThrottle *throttle, const char *endpoint,
+exg_throttle_get_statistics(ExgThrottle *throttle, const char *const *endpoints,
                             ExgThrottleStatistics *ret_statistics)
 {
-    const ExgThrottleGate *gate = exg_throttle_get_gate(throttle, EXG_THROTTLE_ENDPOINT, endpoint);
-    gint64 left_us = exg_throttle_gate_left_us(gate, exg_clock_monotonic_us());
+    gint64 now_us = exg_clock_monotonic_us();
     *ret_statistics = (ExgThrottleStatistics){
-        .in_flight = gate->in_flight,
-        .waiting = gate->waiting,
-        .limit = gate->limit.now,
-        .closed_ms = left_us > 0 ? (left_us + 999) / 1000 : 0,
-        .granted = gate->granted,
-        .refused = gate->refused,
-        .throttled = gate->throttled,
+        .closed_ms = endpoints[0] != NULL ? G_MAXINT64 : 0,
         .mailboxes = g_hash_table_size(throttle->mailboxes),
         .shared = throttle->shared,
     };
+    for (guint i = 0; endpoints[i] != NULL; i++)
+        add_gate(ret_statistics,
+                 exg_throttle_get_gate(throttle, EXG_THROTTLE_ENDPOINT, endpoints[i]), now_us);
 }

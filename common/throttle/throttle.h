@@ -117,8 +117,9 @@ typedef struct {
     guint mailboxes;   /* remembered now, of all endpoints */
     bool shared;       /* the file works */
 } ExgThrottleStatistics;
-/* Of an endpoint. */
-void exg_throttle_get_statistics(ExgThrottle *throttle, const char *endpoint,
+/* Of these endpoints together: counts are summed up, `limit` is the highest and `closed_ms` the
+ * shortest of theirs. */
+void exg_throttle_get_statistics(ExgThrottle *throttle, const char *const *endpoints,
                                  ExgThrottleStatistics *ret_statistics);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgThrottle, exg_throttle_unref)

@@ -264,6 +264,13 @@ for my $words (@asking) {
 fails(78, 'nonexistent', 'no configuration', '/nonexistent/conf', 'resolve', 'ann');
 fails(78, 'password_file', 'no password', configuration('none', password_file => "$directory/nonexistent"), 'resolve', 'ann');
 
+for my $words (['resolve', 'ann'], ['check']) {
+    my ($command, @rest) = @$words;
+    my $full = run_program('sh', '-c', 'exec "$@" >/dev/full', 'sh', $exgate, $command, '--config', $conf, @rest);
+    is($full->{status}, 74, "$command: an output that is full");
+    like($full->{err}, qr/^exgate: (?:cannot write the output: No space left on device|the output could not be written in full)$/m, 'is told');
+}
+
 # What root finds out belongs to the services' user.
 if ($> == 0) {
     my $theirs = temporary_directory();

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use lib ($ENV{EXG_TOP} // q{.}) . q{/tests/lib};
+use Encode qw(decode);
 use Exg::Test;
 use Test::More;
 
@@ -35,7 +36,17 @@ sub options_of
 
 sub unique { my %seen; return join ' ', grep { !$seen{$_}++ } split / /, shift }
 
+# Also for who reads it on a terminal of 80 columns.
+sub fits
+{
+    my (@words) = @_;
+    my @wide = grep { length > 80 } split /\n/, decode('UTF-8', run_program($exgate, 'help', @words)->{out});
+    is("@wide", '', "help @words fits into 80 columns");
+    return;
+}
+
 my @commands = commands_of();
+fits(@$_) for [], map { [$_] } @commands;
 cmp_ok(scalar @commands, '>', 10, 'there are commands');
 is(completed(''), join(' ', sort @commands, 'help', '--version', '--help'), 'all commands');
 is(completed('fr'), 'freebusy', 'the beginning of one');
@@ -45,6 +56,7 @@ my @nested;
 for my $table (@tables) {
     my @inner = commands_of($table);
     is(completed($table, ''), join(' ', sort @inner), "the commands of $table");
+    fits($table, $_) for @inner;
     push @nested, map { [$table, $_] } @inner;
 }
 for my $words ((map { [$_] } grep { my $name = $_; !grep { $_ eq $name } @tables } @commands), @nested) {

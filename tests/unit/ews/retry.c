@@ -205,6 +205,10 @@ test_deadline(void)
     g_assert_true(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, short_wait, &wait_ms));
     g_autoptr(GError) long_wait = busy(3600 * 1000);
     g_assert_false(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, long_wait, &wait_ms));
+    exg_clock_advance(G_GINT64_CONSTANT(99500) * 1000);
+    g_autoptr(GError) unasked = busy(-1);
+    g_assert_false(exg_ews_retry_wait(&retry, EXG_EWS_TRY_LATER, unasked, &wait_ms));
+    g_assert_true(g_str_has_suffix(unasked->message, " (gave up for want of time)"));
 }
 
 static void

@@ -419,7 +419,7 @@ test_throttled(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(exg_error_facts(fixture->error)->retry_after_ms, >, 5000);
     g_assert_cmpuint(test_server_requests(fixture->http.server), ==, 2);
     ExgThrottleStatistics statistics;
-    exg_throttle_get_statistics(throttle, url, &statistics);
+    exg_throttle_get_statistics(throttle, (const char *const[]){url, NULL}, &statistics);
     g_assert_cmpuint(statistics.granted, ==, 2);
     g_assert_cmpuint(statistics.in_flight, ==, 0);
     /* It can be taken away again. The next request has a connection of its own: it must not meet

@@ -1,5 +1,6 @@
 #include "common/sqlite/database.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -246,6 +247,8 @@ test_cannot_open(Fixture *fixture, gconstpointer data)
     g_autofree char *nowhere = g_build_filename(fixture->directory, "none", "words", NULL);
     g_assert_cmpint(exg_database_open(&fixture->database, nowhere, BUSY_TIMEOUT_MS), ==,
                     SQLITE_CANTOPEN);
+    g_assert_cmpstr(exg_database_message(&fixture->database, SQLITE_CANTOPEN), ==,
+                    g_strerror(ENOENT));
     exg_database_close(&fixture->database);
 
     g_autofree char *target = g_build_filename(fixture->directory, "target", NULL);

@@ -147,7 +147,7 @@ G_GNUC_UNUSED static ExgThrottleStatistics
 statistics(Fixture *fixture)
 {
     ExgThrottleStatistics found;
-    exg_throttle_get_statistics(fixture->throttle, ENDPOINT, &found);
+    exg_throttle_get_statistics(fixture->throttle, (const char *const[]){ENDPOINT, NULL}, &found);
     return found;
 }
 

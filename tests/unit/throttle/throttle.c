@@ -43,6 +43,36 @@ test_mailbox_cap(Fixture *fixture, gconstpointer options)
     g_assert_cmpuint(statistics(fixture).mailboxes, ==, 0);
 }
 
+/* Fail-over: what is counted is counted of all the endpoints. */
+static void
+test_statistics_of_several(Fixture *fixture, gconstpointer options)
+{
+    static const char *const both[] = {ENDPOINT, "https://other/", NULL};
+    static const char *const none[] = {NULL};
+    g_autoptr(GError) away = busy("ErrorServerBusy", "4.3.2", 60000);
+    Answer one = {0}, other = {0};
+    ExgThrottleStatistics found;
+    prove(fixture);
+    take(fixture, "a@example.com", &one);
+    take_from(fixture, both[1], "b@example.com", &other);
+    settle(fixture);
+    exg_throttle_get_statistics(fixture->throttle, both, &found);
+    g_assert_cmpuint(found.in_flight, ==, 2);
+    g_assert_cmpuint(found.granted, ==, 3);
+    g_assert_cmpuint(found.limit, ==, 64);
+    g_assert_cmpint(found.closed_ms, ==, 0);
+    release(fixture, &other, away);
+    release(fixture, &one, NULL);
+    settle(fixture);
+    exg_throttle_get_statistics(fixture->throttle, both, &found);
+    g_assert_cmpuint(found.in_flight, ==, 0);
+    g_assert_cmpuint(found.throttled, ==, 1);
+    g_assert_cmpint(found.closed_ms, ==, 0); /* one is open */
+    exg_throttle_get_statistics(fixture->throttle, none, &found);
+    g_assert_cmpuint(found.granted, ==, 0);
+    g_assert_cmpint(found.closed_ms, ==, 0);
+}
+
 static const ExgThrottleOptions delegate = {.max_per_account = 10, .max_per_endpoint = 16};
 
 static void
@@ -574,6 +604,7 @@ main(int argc, char *argv[])
     ADD("backoff/without-time", NULL, test_busy_without_time);
     ADD("backoff/faults-are-no-load", NULL, test_faults_are_no_load);
     ADD("backoff/account", NULL, test_account_limit);
+    ADD("statistics/several", NULL, test_statistics_of_several);
     ADD("size/mailboxes", &large, test_many_mailboxes);
     ADD("size/paused", NULL, test_many_paused);
     ADD("life/reentrant", NULL, test_reentrant);
