@@ -1,5 +1,6 @@
 #include "common/base/program.h"
 
+#include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/notify.h"
 
@@ -85,7 +86,7 @@ open_and_run(const ExgProgram *program, const char *conf_path, Options *options)
     gpointer daemon = program->open(conf_path, options->check_config, &error);
     if (daemon == NULL) {
         fprintf(stderr, "%s: %s\n", program->name, error->message);
-        return EX_CONFIG;
+        return g_error_matches(error, EXG_ERROR, EXG_ERROR_RESOURCES) ? EX_OSERR : EX_CONFIG;
     }
     int status = EX_OK;
     if (options->check_config)

@@ -2,7 +2,8 @@
  * which it checks, starts and runs; and what a reload leaves as it was.
  *
  * Threads:  the main one.
- * Errors:   exit statuses of sysexits.h; what is wrong is one line on standard error, with the name.
+ * Errors:   exit statuses of sysexits.h, EX_CONFIG where a person has to act, EX_OSERR where the host ran
+ *           out of something; what is wrong is one line on standard error, with the name.
  */
 #ifndef EXG_BASE_PROGRAM_H
 #define EXG_BASE_PROGRAM_H

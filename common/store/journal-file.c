@@ -130,6 +130,24 @@ remember_suspicion(ExgJournalFile *file)
     return exg_database_execute(&file->database, sql) == SQLITE_OK;
 }
 
+/* Whether a person has to act, or the disk may have room and another process may be done later. */
+static ExgErrorCode
+kind_of_failure(const ExgJournalFile *file, int code)
+{
+    int reason = sqlite3_system_errno(file->database.handle); /* 0 without a handle */
+    bool may_pass = reason == ENOSPC || reason == EDQUOT || reason == ENFILE || reason == EMFILE;
+    switch (code & 0xff) {
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return may_pass ? EXG_ERROR_RESOURCES : EXG_ERROR_CONFIG;
+    default:
+        return EXG_ERROR_RESOURCES;
+    }
+}
+
 static bool
 open_or_replace(ExgJournalFile *file, GError **error)
 {
@@ -143,8 +161,8 @@ open_or_replace(ExgJournalFile *file, GError **error)
     }
     if (code == SQLITE_OK)
         return true;
-    exg_error_set(error, EXG_ERROR_CONFIG, "Cannot open the delivery journal %s: %s", file->path,
-                  exg_database_message(&file->database, code));
+    exg_error_set(error, kind_of_failure(file, code), "Cannot open the delivery journal %s: %s",
+                  file->path, exg_database_message(&file->database, code));
     exg_database_close(&file->database);
     return false;
 }

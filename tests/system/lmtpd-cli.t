@@ -74,6 +74,15 @@ $result = run_program($lmtpd, '--config', $conf, '--check-config');
 is($result->{status}, 0, 'certificates need not be verified');
 like($result->{err}, qr/tls_verify = no: .*NOT verified.*127\.0\.0\.1/, 'but that is told loudly');
 
+# --- a full disk ------------------------------------------------------------------------------
+
+# The service manager tries 71 again, but not 78. Nothing can be written but to a pipe.
+conf($good);
+$result = run_program('sh', '-c', '{ (trap "" XFSZ; ulimit -f 0; exec "$@" 2>&1); echo "status $?"; } | cat', '-', $lmtpd, '--config', $conf);
+like($result->{out}, qr/\Aexgate-lmtpd: $directory\S+ \[delivery\] journal: Cannot open the delivery journal [^\n]+\nstatus 71\n\z/,
+    'without room for the journal it does not start, but may be tried again')
+    or diag($result->{out});
+
 # --- wrong ones -------------------------------------------------------------------------------
 
 # name, configuration, what the sentence holds besides the program's name

@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -275,6 +276,33 @@ test_unusable(void)
     g_assert_nonnull(strstr(error->message, "/nonexistent/journal.db"));
 }
 
+/* No room on the disk: later there may be, and so it is no fault of the configuration. */
+static void
+test_no_room(void)
+{
+    g_autoptr(ExgEngine) engine = exg_engine_new(NULL);
+    char *directory = test_scratch_new();
+    g_autofree char *path = g_build_filename(directory, "journal.db", NULL);
+    const ExgJournalOptions options = {.path = path, .keep_ms = KEEP_MS, .settle_ms = SETTLE_MS};
+    struct rlimit old;
+    g_assert_no_errno(getrlimit(RLIMIT_FSIZE, &old));
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = old.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    g_assert_no_errno(setrlimit(RLIMIT_FSIZE, &none));
+    g_autoptr(GError) error = NULL;
+    ExgJournal *journal = exg_journal_open(engine, &options, &error);
+    g_assert_no_errno(setrlimit(RLIMIT_FSIZE, &old));
+    g_assert_null(journal);
+    g_assert_error(error, EXG_ERROR, EXG_ERROR_RESOURCES);
+    g_assert_nonnull(strstr(error->message, path));
+    g_clear_error(&error);
+    journal = exg_journal_open(engine, &options, &error);
+    g_assert_no_error(error);
+    exg_journal_close(journal);
+    signal(SIGXFSZ, handler);
+    test_scratch_free(directory);
+}
+
 static void
 count_begun(const ExgJournalAnswer *answer, gpointer data)
 {
@@ -346,5 +374,6 @@ main(int argc, char **argv)
     ADD(shared_commit);
     ADD(lone_outcome);
     g_test_add_func("/journal/unusable", test_unusable);
+    g_test_add_func("/journal/no-room", test_no_room);
     return g_test_run();
 }
