@@ -30,7 +30,7 @@ my $milter = Exg::Milter->start(
     },
 );
 my $lmtpd = Exg::Lmtpd->start(sim => $sim, conf => { delivery => $delimiter, directory => { check_recipients => 'no' } });
-my %lmtp  = (lmtp => $lmtpd->address =~ s/^unix://r);
+my %lmtp  = (lmtp => $lmtpd->address);
 
 my $filtered = Exg::Sendmail->new;
 $filtered->start(%lmtp, milters => { exgate => 'S=unix:' . $milter->socket . ', F=T, T=C:30s;S:10s;R:10s;E:5m' });

@@ -17,7 +17,7 @@ sub new
     if ($address =~ /^unix:(.+)/) {
         $socket = IO::Socket::UNIX->new(Peer => $1);
     } elsif ($address =~ /^inet:(.+):(\d+)$/) {
-        $socket = IO::Socket::IP->new(PeerHost => $1, PeerPort => $2);
+        $socket = IO::Socket::IP->new(PeerHost => $1, PeerPort => $2, $options{from} ? (LocalHost => $options{from}) : ());
         setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1 if $socket;
     }
     $socket or die "$address: $!\n";
