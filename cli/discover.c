@@ -319,10 +319,11 @@ exg_command_discover(int argc, char **argv)
         G_OPTION_ENTRY_NULL,
     };
     const ExgToolUsage usage = {
-        .operands = "ADDRESS | cache list | cache clear",
+        .operands = "ADDRESS",
         .min = 1,
         .max = 2,
-        .summary = "Finds the EWS endpoint of a mailbox by autodiscover.",
+        .summary = "Finds the EWS endpoint of a mailbox by autodiscover. In place of ADDRESS,\n"
+                   "`cache list` shows what is remembered of that, `cache clear` forgets it.",
         .own = own,
     };
     g_auto(ExgTool) tool = {0};

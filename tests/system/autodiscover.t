@@ -199,9 +199,9 @@ my $borrowing = temporary_directory();
 $conf = Exg::Lmtpd::write_conf("$borrowing", $sim, { exchange => {
     %auto, discovery_cache => "$borrowing/discovery.db", auth => 'digest', password_file => 'credential:exchange-password' } });
 delete $ENV{CREDENTIALS_DIRECTORY};
-for my $command (['discover'], ['resolve']) {
-    $found = run_program(program('exgate'), @$command, '--config', $conf, $address);
-    is($found->{status}, 0, "C1.5: exgate @$command borrows it from the service that runs") or diag($found->{err});
+for my $command (qw(discover resolve)) {
+    $found = run_program(program('exgate'), $command, '--config', $conf, $address);
+    is($found->{status}, 0, "C1.5: exgate $command borrows it from the service that runs") or diag($found->{err});
 }
 $sim->stop;
 done_testing;
