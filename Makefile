@@ -25,7 +25,8 @@ PKG_CONFIG ?= pkg-config
 PROVE      ?= prove
 JOBS       ?= $(shell nproc)
 CFLAGS     ?= -O2 -g
-VALGRIND   ?= valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+VALGRIND   ?= valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+              --num-callers=40 --suppressions=$(CURDIR)/tests/valgrind.supp
 SCHEMA_DIR ?= ../shared/ews-schema
 V          ?= 0
 
@@ -202,7 +203,7 @@ auth-long: test-tools programs-check
 
 # Memory errors and leaks, of the unit tests and of exgate-lmtpd in whole dialogues.
 valgrind: test-tools tests-build
-	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=600 $(PROVE) --failures --timer -j$(JOBS) \
+	EXG_VALGRIND='$(VALGRIND)' EXG_TEST_TIMEOUT=1200 $(PROVE) --failures --timer -j$(JOBS) \
 	    --exec tests/tap-exec $(UNIT_TESTS) tests/system/lmtpd-dialogue.t
 
 # Everything here is compiled by clang, with instruments for libFuzzer.

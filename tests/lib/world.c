@@ -2,6 +2,7 @@
 
 #include "common/auth/basic.h"
 #include "common/base/clock.h"
+#include "tests/lib/valgrind.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -182,6 +183,13 @@ gint64
 search_took_ms(const Search *search)
 {
     return (search->ended_us - search->began_us) / 1000;
+}
+
+void
+search_assert_soon(const Search *search)
+{
+    if (!test_under_valgrind())
+        g_assert_cmpint(search_took_ms(search), <, SOON_MS);
 }
 
 void

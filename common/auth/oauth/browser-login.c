@@ -194,7 +194,7 @@ handle(Visitor *visitor, const char *head)
     }
     say(visitor, "200 OK", "Not signed in", "The sign-in was refused. exgate says more.");
     exg_stream_flush(visitor->stream);
-    g_autofree char *clean = g_utf8_make_valid(word, 64);
+    g_autofree char *clean = g_utf8_make_valid(word, (gssize)strnlen(word, 64));
     for (char *at = clean; *at != '\0'; at++)
         if (!g_ascii_isgraph(*at))
             *at = '_';

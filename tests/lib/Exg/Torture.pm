@@ -476,12 +476,23 @@ sub run_row
         $self->drain;
         $row->{lies} = $self->lies_told - $lies;
     }
+    my $refused = grep { /unauthorized/ } @{ $row->{faults} };
     $row->{faults} = [];
     $self->{sim}->control('clear');
+    $self->renew_password if $refused;
     $self->drain;
     $row->{deferred} = () = substr($self->{postfix}->log, $row->{maillog_begin}) =~ / status=deferred /g;
     $row->{seconds} = time - $begin;
     diag(sprintf '%3d s: %s', time - $^T, $row->{name}) if $self->{progress};
+}
+
+# What an administrator does when the account was refused and is right again.
+sub renew_password
+{
+    my ($self) = @_;
+    my $exgate = $self->{exgate};
+    utime undef, undef, "$exgate->{directory}/password" or die "$exgate->{directory}/password: $!";
+    $exgate->reload;
 }
 
 # --- counting ---------------------------------------------------------------------------------

@@ -334,7 +334,7 @@ test_browser_refused(Fixture *fixture, gconstpointer data)
     g_assert_nonnull(strstr(page, "Not signed in"));
     http_fixture_until(&fixture->http, fixture->done);
     g_assert_error(fixture->error, EXG_ERROR, EXG_ERROR_AUTH);
-    g_assert_nonnull(strstr(fixture->error->message, "access_denied_"));
+    g_assert_cmpstr(fixture->error->message, ==, "The sign-in was refused: access_denied_");
 }
 
 static void
