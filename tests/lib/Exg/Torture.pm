@@ -241,8 +241,18 @@ sub push_queue
 {
     my ($self) = @_;
     return if time < $self->{flushed} + 0.3 || !$self->{postfix}->queued('deferred', 'incoming');
+    $self->renew_password if $self->{row}{refused};
     $self->{postfix}->flush;
     $self->{flushed} = time;
+}
+
+# What an administrator does when the account was refused and is right again: otherwise it is left alone for a quarter of an hour.
+sub renew_password
+{
+    my ($self) = @_;
+    my $exgate = $self->{exgate};
+    utime undef, undef, "$exgate->{directory}/password" or die "$exgate->{directory}/password: $!";
+    $exgate->{process}->signal('HUP') if $exgate->{process}->is_running;
 }
 
 # Until nothing waits any more.
@@ -457,6 +467,7 @@ sub run_row
         faults => [], strikes => [], duplicates => 'none', always => {}, %options,
         log_begin => -s $self->{sim}->directory . '/log', maillog_begin => length $self->{postfix}->log,
     };
+    $row->{refused} = grep { /unauthorized/ } @{ $row->{faults} };
     push @{ $self->{rows} }, $row;
     my $begin = time;
     $self->arm($_) for qw(exgate sim);
@@ -476,23 +487,12 @@ sub run_row
         $self->drain;
         $row->{lies} = $self->lies_told - $lies;
     }
-    my $refused = grep { /unauthorized/ } @{ $row->{faults} };
     $row->{faults} = [];
     $self->{sim}->control('clear');
-    $self->renew_password if $refused;
     $self->drain;
     $row->{deferred} = () = substr($self->{postfix}->log, $row->{maillog_begin}) =~ / status=deferred /g;
     $row->{seconds} = time - $begin;
     diag(sprintf '%3d s: %s', time - $^T, $row->{name}) if $self->{progress};
-}
-
-# What an administrator does when the account was refused and is right again.
-sub renew_password
-{
-    my ($self) = @_;
-    my $exgate = $self->{exgate};
-    utime undef, undef, "$exgate->{directory}/password" or die "$exgate->{directory}/password: $!";
-    $exgate->reload;
 }
 
 # --- counting ---------------------------------------------------------------------------------
