@@ -104,6 +104,7 @@ static char *
 read_statistics(const char *path, GError **error)
 {
     g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_socket_client_set_enable_proxy(client, FALSE);
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
     g_socket_client_set_timeout(client, STATISTICS_WAIT_S);
     g_autoptr(GSocketConnection)

@@ -80,6 +80,7 @@ test_sim_control(const TestSim *sim, const char *command)
     g_autofree char *path = g_build_filename(sim->directory, "control", NULL);
     g_autoptr(GError) error = NULL;
     g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_socket_client_set_enable_proxy(client, FALSE);
     g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
     g_autoptr(GSocketConnection)
         connection = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(address), NULL, &error);

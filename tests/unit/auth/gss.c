@@ -153,6 +153,7 @@ count_requests(void (*use)(void))
     GThread *kdc = g_thread_new("kdc", serve_kdc, listener);
     use();
     g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_socket_client_set_enable_proxy(client, FALSE);
     g_autoptr(GSocketConnection)
         last = g_socket_client_connect_to_host(client, "127.0.0.1", port, NULL, NULL);
     g_assert_true(g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(last)), "q",
