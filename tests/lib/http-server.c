@@ -512,3 +512,19 @@ test_server_body(TestServer *server, guint index)
 {
     return copy_of(server, index, true);
 }
+
+char *
+test_server_field(TestServer *server, guint index, const char *name)
+{
+    g_autofree char *body = test_server_body(server, index);
+    g_autoptr(GHashTable) fields = g_uri_parse_params(body, -1, "&", G_URI_PARAMS_WWW_FORM, NULL);
+    g_assert_nonnull(fields);
+    return g_strdup(g_hash_table_lookup(fields, name));
+}
+
+void
+test_server_assert_field(TestServer *server, guint index, const char *name, const char *value)
+{
+    g_autofree char *found = test_server_field(server, index, name);
+    g_assert_cmpstr(found, ==, value);
+}

@@ -89,6 +89,9 @@ guint64 test_server_body_bytes(TestServer *server);
 /* (transfer full) The head of a request, with its empty line; its body. NULL past the last. */
 char *test_server_head(TestServer *server, guint index);
 char *test_server_body(TestServer *server, guint index);
+/* A field of the form that is a request's body, or NULL. (transfer full) */
+char *test_server_field(TestServer *server, guint index, const char *name);
+void test_server_assert_field(TestServer *server, guint index, const char *name, const char *value);
 
 /* --- for scripts' functions ------------------------------------------------------------------------ */
 

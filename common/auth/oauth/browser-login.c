@@ -88,10 +88,7 @@ finish(GTask *task, ExgToken *token, GError *error)
         visitor_free(login->visitors.head->data);
     g_clear_pointer(&login->listener, exg_listener_free);
     exg_timer_cancel(&login->end);
-    if (token != NULL)
-        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
-    else
-        g_task_return_error(task, error);
+    exg_token_return(task, token, error);
     g_object_unref(task);
 }
 

@@ -50,10 +50,7 @@ static void
 finish(GTask *task, ExgToken *token, GError *error)
 {
     exg_timer_cancel(&((Login *)g_task_get_task_data(task))->next);
-    if (token != NULL)
-        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
-    else
-        g_task_return_error(task, error);
+    exg_token_return(task, token, error);
     g_object_unref(task);
 }
 

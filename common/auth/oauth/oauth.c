@@ -101,10 +101,7 @@ on_reply(GObject *object, GAsyncResult *result, gpointer data)
     GError *error = NULL;
     g_autoptr(ExgOauthReply) reply = exg_oauth_post_finish(result, &error);
     ExgToken *token = reply != NULL ? exg_oauth_reply_token(reply, NULL, &error) : NULL;
-    if (token != NULL)
-        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
-    else
-        g_task_return_error(task, error);
+    exg_token_return(task, token, error);
 }
 
 /* What was spent does not matter: the grant is made again, whatever token it brought the last time. */

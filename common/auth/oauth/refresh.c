@@ -33,10 +33,7 @@ finish(Refresh *self, ExgToken *token, GError *error)
     exg_token_file_unlock(self->file);
     g_clear_pointer(&self->spent, exg_secret_unref);
     g_autoptr(GTask) task = g_steal_pointer(&self->task);
-    if (token != NULL)
-        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
-    else
-        g_task_return_error(task, error);
+    exg_token_return(task, token, error);
 }
 
 /* --- writing, beside the engine --------------------------------------------------------------- */

@@ -64,10 +64,7 @@ answer(GTask *task, const ExgSecret *secret, const char *where)
 {
     GError *error = NULL;
     ExgToken *token = token_of(secret, where, &error);
-    if (token != NULL)
-        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
-    else
-        g_task_return_error(task, error);
+    exg_token_return(task, token, error);
 }
 
 /* --- a file ----------------------------------------------------------------------------------- */

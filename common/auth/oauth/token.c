@@ -47,3 +47,12 @@ exg_token_is_good(const ExgToken *token)
 {
     return token != NULL && exg_clock_monotonic_us() < token->expires_us;
 }
+
+void
+exg_token_return(GTask *task, ExgToken *token, GError *error)
+{
+    if (token != NULL)
+        g_task_return_pointer(task, token, (GDestroyNotify)exg_token_unref);
+    else
+        g_task_return_error(task, error);
+}

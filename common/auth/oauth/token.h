@@ -9,6 +9,7 @@
 
 #include "common/base/secret.h"
 
+#include <gio/gio.h>
 #include <stdbool.h>
 
 typedef struct {
@@ -28,6 +29,9 @@ void exg_token_unref(ExgToken *token);
 
 /* Whether it can be used for a request that begins now. */
 bool exg_token_is_good(const ExgToken *token);
+
+/* Ends a task with a token, or where that is NULL with the error. Takes both. */
+void exg_token_return(GTask *task, ExgToken *token, GError *error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExgToken, exg_token_unref)
 

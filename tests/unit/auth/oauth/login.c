@@ -64,22 +64,6 @@ teardown(Fixture *fixture, gconstpointer data)
     g_ptr_array_unref(fixture->texts);
 }
 
-static char *
-field(Fixture *fixture, guint n, const char *name)
-{
-    g_autofree char *body = test_server_body(fixture->http.server, n);
-    g_autoptr(GHashTable) fields = g_uri_parse_params(body, -1, "&", G_URI_PARAMS_WWW_FORM, NULL);
-    g_assert_nonnull(fields);
-    return g_strdup(g_hash_table_lookup(fields, name));
-}
-
-static void
-assert_field(Fixture *fixture, guint n, const char *name, const char *value)
-{
-    g_autofree char *found = field(fixture, n, name);
-    g_assert_cmpstr(found, ==, value);
-}
-
 /* --- device code ------------------------------------------------------------------------------ */
 
 #define CODE                                                                                       \
@@ -143,10 +127,11 @@ test_device(Fixture *fixture, gconstpointer data)
     g_assert_no_error(fixture->error);
     g_assert_cmpstr(exg_secret_bytes(fixture->token->access), ==, "a");
     g_assert_cmpstr(exg_secret_bytes(fixture->token->refresh), ==, "r");
-    assert_field(fixture, 0, "client_id", "0000-client");
-    assert_field(fixture, 0, "scope", fixture->client.scope);
-    assert_field(fixture, 1, "grant_type", "urn:ietf:params:oauth:grant-type:device_code");
-    assert_field(fixture, 3, "device_code", "dev-1");
+    test_server_assert_field(fixture->http.server, 0, "client_id", "0000-client");
+    test_server_assert_field(fixture->http.server, 0, "scope", fixture->client.scope);
+    test_server_assert_field(fixture->http.server, 1, "grant_type",
+                             "urn:ietf:params:oauth:grant-type:device_code");
+    test_server_assert_field(fixture->http.server, 3, "device_code", "dev-1");
 }
 
 /* Declined, answered with nonsense, or refused from the start. */
@@ -310,11 +295,12 @@ test_browser(Fixture *fixture, gconstpointer data)
     http_fixture_until(&fixture->http, fixture->done);
     g_assert_no_error(fixture->error);
     g_assert_cmpstr(exg_secret_bytes(fixture->token->refresh), ==, "r");
-    assert_field(fixture, 0, "grant_type", "authorization_code");
-    assert_field(fixture, 0, "code", "c ode");
-    assert_field(fixture, 0, "redirect_uri", g_hash_table_lookup(fields, "redirect_uri"));
+    test_server_assert_field(fixture->http.server, 0, "grant_type", "authorization_code");
+    test_server_assert_field(fixture->http.server, 0, "code", "c ode");
+    test_server_assert_field(fixture->http.server, 0, "redirect_uri",
+                             g_hash_table_lookup(fields, "redirect_uri"));
     /* The verifier is what the challenge was made of. */
-    g_autofree char *verifier = field(fixture, 0, "code_verifier");
+    g_autofree char *verifier = test_server_field(fixture->http.server, 0, "code_verifier");
     guint8 hash[32];
     g_assert_cmpint(gnutls_hash_fast(GNUTLS_DIG_SHA256, verifier, strlen(verifier), hash), >=, 0);
     g_autofree char *base64 = g_base64_encode(hash, sizeof hash);

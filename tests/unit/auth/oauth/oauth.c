@@ -94,23 +94,6 @@ assert_token(Fixture *fixture, const char *text)
     g_assert_cmpstr(exg_secret_bytes(fixture->token->access), ==, text);
 }
 
-/* A field of the n-th request's form. (transfer full) */
-static char *
-field(Fixture *fixture, guint n, const char *name)
-{
-    g_autofree char *body = test_server_body(fixture->http.server, n);
-    g_autoptr(GHashTable) fields = g_uri_parse_params(body, -1, "&", G_URI_PARAMS_WWW_FORM, NULL);
-    g_assert_nonnull(fields);
-    return g_strdup(g_hash_table_lookup(fields, name));
-}
-
-static void
-assert_field(Fixture *fixture, guint n, const char *name, const char *value)
-{
-    g_autofree char *found = field(fixture, n, name);
-    g_assert_cmpstr(found, ==, value);
-}
-
 /* --- client credentials ----------------------------------------------------------------------- */
 
 static void
@@ -127,15 +110,16 @@ test_secret(Fixture *fixture, gconstpointer data)
     g_autofree char *type = test_head_value(head, "Content-Type");
     g_assert_cmpstr(type, ==, "application/x-www-form-urlencoded");
     g_assert_true(g_str_has_prefix(head, "POST /tenant/oauth2/v2.0/token HTTP/1.1\r\n"));
-    assert_field(fixture, 0, "grant_type", "client_credentials");
-    assert_field(fixture, 0, "client_id", "0000-client");
-    assert_field(fixture, 0, "client_secret", "s3cret &=+%\303\274");
-    assert_field(fixture, 0, "scope", "https://outlook.office365.com/.default");
+    test_server_assert_field(fixture->http.server, 0, "grant_type", "client_credentials");
+    test_server_assert_field(fixture->http.server, 0, "client_id", "0000-client");
+    test_server_assert_field(fixture->http.server, 0, "client_secret", "s3cret &=+%\303\274");
+    test_server_assert_field(fixture->http.server, 0, "scope",
+                             "https://outlook.office365.com/.default");
     /* After its end the grant is made again: no refresh_token grant that nothing would come of. */
     exg_clock_advance(61 * G_TIME_SPAN_SECOND);
     get(fixture);
     assert_token(fixture, "two");
-    assert_field(fixture, 1, "grant_type", "client_credentials");
+    test_server_assert_field(fixture->http.server, 1, "grant_type", "client_credentials");
 }
 
 static void
@@ -237,10 +221,10 @@ test_certificate(Fixture *fixture, gconstpointer data)
                        SEND(answer("200 OK", "{\"access_token\":\"c\"}")));
     get(fixture);
     assert_token(fixture, "c");
-    assert_field(fixture, 0, "client_secret", NULL);
-    assert_field(fixture, 0, "client_assertion_type",
-                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-    g_autofree char *jwt = field(fixture, 0, "client_assertion");
+    test_server_assert_field(fixture->http.server, 0, "client_secret", NULL);
+    test_server_assert_field(fixture->http.server, 0, "client_assertion_type",
+                             "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    g_autofree char *jwt = test_server_field(fixture->http.server, 0, "client_assertion");
     g_auto(GStrv) parts = g_strsplit(jwt, ".", -1);
     g_assert_cmpuint(g_strv_length(parts), ==, 3);
     gsize length;
@@ -292,9 +276,9 @@ test_refresh(Fixture *fixture, gconstpointer data)
         READ, SEND(answer("200 OK", "{\"access_token\":\"a2\",\"expires_in\":3600}")));
     get(fixture);
     assert_token(fixture, "a1");
-    assert_field(fixture, 0, "grant_type", "refresh_token");
-    assert_field(fixture, 0, "refresh_token", "r1");
-    assert_field(fixture, 0, "scope", NULL);
+    test_server_assert_field(fixture->http.server, 0, "grant_type", "refresh_token");
+    test_server_assert_field(fixture->http.server, 0, "refresh_token", "r1");
+    test_server_assert_field(fixture->http.server, 0, "scope", NULL);
     g_autoptr(ExgToken) stored = exg_token_file_read(file, NULL);
     g_assert_cmpstr(exg_secret_bytes(stored->refresh), ==, "r2");
     g_assert_cmpstr(exg_secret_bytes(stored->access), ==, "a1");
@@ -302,7 +286,7 @@ test_refresh(Fixture *fixture, gconstpointer data)
     exg_clock_advance(61 * G_TIME_SPAN_SECOND);
     get(fixture);
     assert_token(fixture, "a2");
-    assert_field(fixture, 1, "refresh_token", "r2");
+    test_server_assert_field(fixture->http.server, 1, "refresh_token", "r2");
     g_autoptr(ExgToken) last = exg_token_file_read(file, NULL);
     g_assert_cmpstr(exg_secret_bytes(last->refresh), ==, "r2");
     struct stat info;
